@@ -85,6 +85,10 @@ class Folder(Protocol):
         """Delete a file; a missing one is fine."""
         ...
 
+    def prune(self, below: str) -> None:
+        """Remove the folder `below` and the folders above it, as long as they are empty. Never fails."""
+        ...
+
     def sync(self, below: str = "") -> None:
         """Return when the names in folder `below` survive a crash, as far as the system offers that."""
         ...
@@ -216,8 +220,9 @@ class LocalFolder:
             if replace:
                 source.replace(target)
             else:
-                # rename() would replace silently; a link fails when the name is taken.
-                os.link(source, target)
+                # rename() would replace silently; a link fails when the name is taken, unless by an earlier try of ours.
+                if not (target.exists() and target.samefile(source)):
+                    os.link(source, target)
                 source.unlink()
         except FileExistsError:
             raise LocalResourceError(
@@ -232,6 +237,13 @@ class LocalFolder:
         except OSError as error:
             raise local_error(error, self._path(name)) from None
 
+    def prune(self, below: str) -> None:
+        path = self._path(below)
+        with suppress(OSError):
+            while path != self.root:
+                path.rmdir()
+                path = path.parent
+
     def sync(self, below: str = "") -> None:
         path = self._path(below) if below else self.root
         try:
@@ -242,5 +254,3 @@ class LocalFolder:
                 os.close(handle)
         except OSError as error:
             raise local_error(error, path) from None
-
-

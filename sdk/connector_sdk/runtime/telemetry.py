@@ -35,7 +35,7 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
-    """The plan stands. `expected` is an estimate of rows where the source knows one; `resumed` names the checkpoint gone on from."""
+    """The plan stands. `expected` estimates the rows, where the source can; `resumed` is the checkpoint gone on from."""
 
     load: str
     streams: tuple[str, ...]

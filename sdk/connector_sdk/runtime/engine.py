@@ -1,0 +1,488 @@
+"""Moving streams from a source into a sink so that every row arrives once, whatever dies on the way.
+
+plan → splits in parallel → batches → pieces staged → checkpoints committed → acknowledged. Each split has one thread that lets
+the sink *pull* a piece through the source: no queues, so memory is bounded by the batches in hand. What makes a checkpoint is under
+one lock and always in this order: rejects, sink, state file, acknowledgement.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from connector_sdk.config import Limits
+from connector_sdk.contract import Batch, Checkpoint, Load, Receipt, Sink, Source, Split, State
+from connector_sdk.errors import ConfigError, ConnectorError, DataError, InternalError, TransientError
+from connector_sdk.rejects import Budget, Reject, rejects_of
+from connector_sdk.runtime.limits import respect_quiet_hours
+from connector_sdk.runtime.reader import Reader, request
+from connector_sdk.runtime.reject_file import RejectFile
+from connector_sdk.runtime.retry import Retry
+from connector_sdk.runtime.state_store import Saved, StateStore
+from connector_sdk.runtime.stop import Stop
+from connector_sdk.runtime.telemetry import (
+    AckFailed,
+    BatchRead,
+    Committed,
+    Event,
+    Listener,
+    RunFinished,
+    RunStarted,
+    SplitFinished,
+    SplitStarted,
+)
+from connector_sdk.schema import Mode, Stream, Where, WriteMode
+
+__all__ = ["Job", "Result", "run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One run: what to read from where, and how it is written. `source` and `sink` are entered already.
+
+    `streams` are as discovered; `columns` and `where` reduce them, by stream name. `limit` ends the run after that many rows and
+    saves no state. A piece, the unit of staging and checkpointing, ends at the first state after `piece_rows` rows, `piece_bytes`
+    bytes in memory or `piece_seconds` seconds.
+    """
+
+    source: Source
+    sink: Sink
+    streams: tuple[Stream, ...]
+    mode: Mode
+    write: WriteMode
+    store: StateStore
+    where: Mapping[str, Where] = field(default_factory=dict)
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    max_rejects: int | None = 0
+    rejects: Path | None = None
+    limit: int | None = None
+    piece_rows: int = 1_000_000
+    piece_bytes: int = 64 << 20
+    piece_seconds: float = 60.0
+    retry: Retry = field(default_factory=Retry)
+    listener: Listener | None = None
+    stop: Stop | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a run did. `states` is where each split stands; `bytes` are of Arrow data in memory."""
+
+    rows: int
+    bytes: int
+    rejects: int
+    checkpoint: int
+    states: Mapping[str, State]
+    seconds: float
+    reject_file: Path | None = None
+    altered: tuple[str, ...] = ()
+
+
+def run(job: Job) -> Result:
+    """Carry out `job` and return when everything is committed.
+
+    Raises the ConnectorError that ended it: whatever was committed before stays, and running the same job again goes on from
+    there. DataError: over the reject budget, and nothing of the piece at hand is published. Stopped: someone asked.
+    """
+    return _Run(job).run()
+
+
+class _Abandoned(Exception):  # noqa: N818 - never leaves this module
+    """Another split failed: drop the piece at hand."""
+
+
+class _Run:
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.asked = request(job.streams, job.mode, job.where, job.columns)
+        self.stop = job.stop or Stop()
+        self.reader = Reader(job.source, self.asked, limits=job.limits, retry=job.retry, stop=self.stop, emit=self.emit)
+        saved = job.store.load()
+        # A limited run is nobody's run before: its sink must not take it for the job's own.
+        self.saved: Saved = saved if job.limit is None else replace(saved, load=uuid.uuid4().hex)
+        self.load = Load(id=self.saved.load, streams=self.asked.streams, mode=job.write, max_rejects=job.max_rejects)
+        self.budget = Budget(job.max_rejects, spent=0 if self.saved.done else self.saved.rejects)
+        self.file = RejectFile(job.rejects, self.saved.connector, self.load.id) if job.rejects else None
+        self.rows = self.bytes = self.reject_count = 0
+        self._handed: dict[str, int] = {}  # rows handed on by stream, for `limit`
+        self._finished: set[str] = set()
+        self._lock = threading.Lock()  # one checkpoint at a time
+        self._listener_lock = threading.Lock()
+        self.failed = threading.Event()
+
+    def run(self) -> Result:
+        started = time.monotonic()
+        job = self.job
+        self._check_writes()
+        respect_quiet_hours(job.limits)
+        altered = self._alter()
+        splits, finished = self._start()
+        if not finished:
+            self._acknowledge_all(splits)
+            self._run_splits(splits)
+            self._finish()
+        result = Result(
+            rows=self.rows,
+            bytes=self.bytes,
+            rejects=self.reject_count,
+            checkpoint=self.saved.checkpoint,
+            states=self.saved.states,
+            seconds=time.monotonic() - started,
+            reject_file=job.rejects if job.rejects is not None and self.reject_count else None,
+            altered=altered,
+        )
+        self.emit(
+            RunFinished(
+                rows=result.rows,
+                bytes=result.bytes,
+                rejects=result.rejects,
+                seconds=result.seconds,
+                checkpoint=result.checkpoint,
+            )
+        )
+        return result
+
+    # -- before the first row ---------------------------------------------------------------------------------------------
+
+    def _check_writes(self) -> None:
+        if self.saved.mode and self.saved.mode != self.job.mode:
+            raise ConfigError(
+                f"the state is of {self.saved.mode} reads, this is a {self.job.mode} read", hint="use another state file"
+            )
+        if self.job.write in (WriteMode.UPSERT, WriteMode.APPLY, WriteMode.HISTORY):
+            for stream in self.asked.streams:
+                if not stream.keys:
+                    raise ConfigError(
+                        f"stream {stream.name!r} has no key, and {self.job.write} needs one",
+                        hint="use append or replace" if self.job.mode is Mode.FULL else "use append",
+                        stream=stream.name,
+                    )
+        if self.job.write is WriteMode.REPLACE and self.job.mode is not Mode.FULL and self.saved.states:
+            raise ConfigError(
+                f"replace with a {self.job.mode} read would leave only what is new", hint="use --mode full, or --write append"
+            )
+
+    def _alter(self) -> tuple[str, ...]:
+        have = {stream.name: stream for stream in self.job.sink.discover([s.name for s in self.asked.streams])}
+        steps: list[str] = []
+        for stream in self.asked.streams:
+            found = have.get(stream.name)
+            if found is not None and self.job.write not in found.writes:
+                raise ConfigError(
+                    f"the target {stream.name!r} does not offer {self.job.write}",
+                    hint=f"it offers: {', '.join(sorted(found.writes)) or 'no writes'}",
+                    stream=stream.name,
+                )
+            steps += self.job.sink.alter(stream, found, dry_run=False)
+        return tuple(steps)
+
+    def _start(self) -> tuple[tuple[Split, ...], bool]:
+        """Decide from the sink's checkpoint and the saved state where to begin. True when the last run had really finished."""
+        job, saved = self.job, self.saved
+        truth = job.sink.resume(self.load)
+        # A sink that is further than the state file was killed between its commit and the saving of the state.
+        if truth is not None and truth.done and not saved.done and truth.id > saved.checkpoint:
+            self._save(replace(saved, checkpoint=truth.id, states=truth.states, base={}, splits=(), done=True))
+            if self.file:
+                self.file.rewind(truth.id)
+            for split in self._saved_or_planned(saved.splits):
+                if split.id in truth.states:
+                    self._acknowledge(split, truth.states[split.id])
+            return (), True
+        resumed: int | None = None
+        if truth is not None and not truth.done:
+            states, splits, resumed = truth.states, truth.splits or saved.splits, truth.id
+            base = saved.base if not saved.done else {}
+        elif truth is not None:
+            states, splits = ({} if job.mode is Mode.FULL else truth.states), ()
+            base = states
+        elif not saved.done:
+            states, splits, base = saved.base, saved.splits, saved.base
+        else:
+            states, splits = ({} if job.mode is Mode.FULL else saved.states), ()
+            base = states
+        splits = self._saved_or_planned(splits)
+        checkpoint = max(saved.checkpoint, truth.id if truth else 0)
+        if self.file:
+            self.file.rewind(checkpoint if resumed is not None or saved.done else 0 if truth is None else truth.id)
+        self._save(
+            replace(
+                saved,
+                mode=str(job.mode),
+                checkpoint=checkpoint,
+                states=states,
+                base=base,
+                splits=splits if job.mode is Mode.FULL else (),
+                rejects=saved.rejects if resumed is not None else 0,
+                done=False,
+            )
+        )
+        expected = [stream.rows for stream in self.job.streams]
+        self.emit(
+            RunStarted(
+                load=self.load.id,
+                streams=tuple(stream.name for stream in self.asked.streams),
+                mode=str(job.mode),
+                write=str(job.write),
+                splits=len(splits),
+                expected=sum(n for n in expected if n is not None) if None not in expected else None,
+                resumed=resumed,
+            )
+        )
+        return splits, False
+
+    def _saved_or_planned(self, splits: tuple[Split, ...]) -> tuple[Split, ...]:
+        """A FULL plan that was saved is used again: replanned key ranges would lose rows. Other plans do not depend on data."""
+        if self.job.mode is Mode.FULL and splits:
+            return splits
+        return self.reader.plan()
+
+    # -- rows ---------------------------------------------------------------------------------------------------------------
+
+    def _run_splits(self, splits: Sequence[Split]) -> None:
+        workers = max(1, min(self.job.limits.max_sessions, len(splits)))
+        with ThreadPoolExecutor(workers, thread_name_prefix="split") as pool:
+            futures: set[Future[None]] = {pool.submit(self._run_split, split) for split in splits}
+            try:
+                while futures:
+                    done, futures = wait(futures, timeout=0.5, return_when=FIRST_EXCEPTION)
+                    failed = next((f for f in done if f.exception() is not None), None)
+                    if failed is not None:
+                        raise failed.exception() or InternalError("a split failed without an error")
+            except BaseException as error:
+                self.failed.set()
+                for future in futures:
+                    future.cancel()
+                wait(futures)
+                raise error from None
+        if self.stop.requested and len(self._finished) < len(splits):
+            raise self.stop.error()
+
+    def _run_split(self, split: Split) -> None:
+        if self.stop.requested or self.failed.is_set():
+            return
+        self.emit(SplitStarted(split=split.id, streams=tuple(stream.name for stream in split.streams)))
+        with self._lock:
+            state = self.saved.states.get(split.id)
+        rows = failures = 0
+        batches: Iterator[Batch] | None = None
+        while True:
+            batches = batches if batches is not None else self.reader.read(split, state)
+            piece = _Piece(self, split, state, batches)
+            try:
+                receipt = self.job.sink.write(self.load, piece.name, piece)
+                if not piece.complete:
+                    piece.drain()
+            except TransientError as error:
+                _close(batches)
+                batches = None
+                self.budget.give_back(len(piece.rejects))
+                failures += 1
+                self.reader.wait_or_raise(split.id, failures, error)
+                continue
+            except _Abandoned:
+                _close(batches)
+                return
+            except BaseException:
+                _close(batches)
+                self._keep_given_up(piece.rejects)
+                raise
+            failures = 0
+            rows += receipt.rows
+            if piece.end is not None and (piece.rows or piece.rejects or piece.end != state):
+                state = self._commit(split, piece, receipt)
+            if piece.last or self.stop.requested:
+                _close(batches)
+                if piece.last:
+                    self._finished.add(split.id)
+                    self.emit(SplitFinished(split=split.id, rows=rows))
+                return
+
+    def _commit(self, split: Split, piece: _Piece, receipt: Receipt) -> State:
+        assert piece.end is not None
+        refused = [] if receipt.rejects is None else rejects_of(receipt.rejects)
+        if refused:
+            try:
+                self.budget.spend(len(refused), refused[-1])
+            except DataError:
+                self._keep_given_up([*piece.rejects, *refused])
+                raise
+        rejects = [*piece.rejects, *refused]
+        with self._lock:
+            at = Checkpoint(
+                id=self.saved.checkpoint + 1,
+                states={**self.saved.states, split.id: piece.end},
+                splits=self.saved.splits,
+            )
+            if self.file and rejects:
+                self.file.append(rejects, at.id)
+            self._publish([receipt], at, split.id)
+            self._save(replace(self.saved, checkpoint=at.id, states=at.states, rejects=self.saved.rejects + len(rejects)))
+            self.rows += receipt.rows
+            self.bytes += piece.bytes
+            self.reject_count += len(rejects)
+            self.emit(Committed(checkpoint=at.id, rows=receipt.rows, splits=(split.id,)))
+        if (
+            self.job.write is not WriteMode.REPLACE
+        ):  # a REPLACE shows nothing before it is done: until then the source may not forget
+            self._acknowledge(split, piece.end)
+        return piece.end
+
+    def _publish(self, receipts: Sequence[Receipt], at: Checkpoint, split: str) -> None:
+        failures = 0
+        while True:
+            try:
+                self.job.sink.commit(self.load, receipts, at)
+                return
+            except TransientError as error:  # the id makes trying again safe
+                failures += 1
+                self.reader.wait_or_raise(split, failures, error)
+
+    def _finish(self) -> None:
+        plan = self.saved.splits
+        with self._lock:
+            at = Checkpoint(id=self.saved.checkpoint + 1, states=self.saved.states, done=True)
+            self._publish([], at, "")
+            self._save(replace(self.saved, checkpoint=at.id, base={}, splits=(), done=True))
+        if self.job.write is WriteMode.REPLACE:
+            for split in plan or self.reader.plan():
+                if split.id in self.saved.states:
+                    self._acknowledge(split, self.saved.states[split.id])
+
+    def limit_reached(self, split: Split) -> bool:
+        """Whether every stream of `split` has given as many rows as the run may have."""
+        limit = self.job.limit
+        return limit is not None and all(self._handed.get(stream.name, 0) >= limit for stream in split.streams)
+
+    def take(self, batch: Batch) -> Batch:
+        """`batch`, cut to the rows that are left of the stream's limit."""
+        if self.job.limit is None:
+            return batch
+        with self._lock:
+            handed = self._handed.get(batch.stream, 0)
+            taken = max(0, min(self.job.limit - handed, batch.data.num_rows))
+            self._handed[batch.stream] = handed + taken
+        return batch if taken == batch.data.num_rows else replace(batch, data=batch.data.slice(0, taken))
+
+    # -- small things -----------------------------------------------------------------------------------------------------------
+
+    def _save(self, saved: Saved) -> None:
+        self.saved = saved
+        if self.job.limit is None:
+            self.job.store.save(saved)
+
+    def _acknowledge_all(self, splits: Sequence[Split]) -> None:
+        if self.job.write is WriteMode.REPLACE:
+            return
+        for split in splits:
+            state = self.saved.states.get(split.id)
+            if state is not None:
+                self._acknowledge(split, state)
+
+    def _acknowledge(self, split: Split, state: State) -> None:
+        if self.job.limit is not None:
+            return  # nothing is saved, so the source must not forget
+        try:
+            self.job.source.ack(split, state)
+        except TransientError as error:
+            self.emit(AckFailed(split=split.id, reason=str(error)))
+
+    def _keep_given_up(self, rejects: Sequence[Reject]) -> None:
+        """The rejects of a piece that will not be committed: kept for whoever looks, and dropped again by the next run."""
+        if self.file and rejects:
+            with self._lock, suppress(ConnectorError):
+                self.file.append(rejects, 0)
+
+    def emit(self, event: Event) -> None:
+        if self.job.listener is not None:
+            with self._listener_lock:
+                self.job.listener(event)
+
+
+class _Piece:
+    """What a sink pulls in one go: a split's batches up to a state where it is time for a checkpoint."""
+
+    def __init__(self, run: _Run, split: Split, start: State | None, batches: Iterator[Batch]) -> None:
+        self._run = run
+        self._split = split
+        self._start = start
+        self._batches = batches
+        self._deadline = time.monotonic() + run.job.piece_seconds
+        self._iterator: Iterator[Batch] | None = None
+        self.name = _piece_name(split, start)
+        self.end: State | None = None
+        self.rows = self.bytes = 0
+        self.rejects: list[Reject] = []
+        self.last = self.complete = False
+        self._loose = 0  # rows and rejects since the last state
+
+    def __iter__(self) -> Iterator[Batch]:
+        if self._iterator is None:
+            self._iterator = self._pull()
+        return self._iterator
+
+    def drain(self) -> None:
+        """A sink that returned before the end left rows behind: that is a defect, and must not become a loss."""
+        for batch in self:
+            if batch.data.num_rows:
+                raise InternalError(f"the sink returned before the end of piece {self.name!r}", split=self._split.id)
+
+    def _pull(self) -> Iterator[Batch]:
+        run, job = self._run, self._run.job
+        for batch in self._batches:
+            if run.failed.is_set():
+                raise _Abandoned
+            batch = run.take(batch)
+            found = [] if batch.rejects is None else rejects_of(batch.rejects)
+            self.rejects += found
+            self.rows += batch.data.num_rows
+            self.bytes += batch.data.nbytes
+            run.emit(
+                BatchRead(
+                    split=self._split.id,
+                    stream=batch.stream,
+                    rows=batch.data.num_rows,
+                    bytes=batch.data.nbytes,
+                    rejects=len(found),
+                )
+            )
+            if found:
+                run.budget.spend(len(found), found[-1])
+            self._loose += batch.data.num_rows + len(found)
+            yield batch
+            if batch.state is not None:
+                self.end = batch.state
+                self._loose = 0
+                heartbeat = self._start is None and not self.rows and job.mode is Mode.CHANGES
+                full = self.rows >= job.piece_rows or self.bytes >= job.piece_bytes or time.monotonic() >= self._deadline
+                if heartbeat or full or run.stop.requested or run.limit_reached(self._split):
+                    self.complete = True
+                    self.last = run.limit_reached(self._split)
+                    return
+            elif run.limit_reached(self._split):
+                self.end, self.complete, self.last = self._start or {}, True, True
+                return
+        if self._loose:
+            raise InternalError(f"the last batch of split {self._split.id!r} carries no state", split=self._split.id)
+        self.complete = self.last = True
+
+
+def _piece_name(split: Split, start: State | None) -> str:
+    import hashlib
+    import json
+
+    text = json.dumps([split.id, start], sort_keys=True, default=dict)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _close(batches: Iterator[Batch]) -> None:
+    close: Callable[[], None] | None = getattr(batches, "close", None)
+    if close is not None:
+        close()

@@ -1,0 +1,34 @@
+"""How often and how patiently a failed try is repeated: exponential backoff with jitter, and the system's own word first."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from connector_sdk.errors import TransientError
+
+__all__ = ["Retry"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """`attempts` tries in all without progress in between; waits grow from `first` seconds by `factor` up to `longest`.
+
+    Each wait is lengthened by a random share of up to `jitter`, so that many runs that failed together do not return together.
+    A `retry_after` of the system is obeyed, up to ten times `longest`; beyond that the error is final.
+    """
+
+    attempts: int = 5
+    first: float = 0.5
+    factor: float = 2.0
+    longest: float = 60.0
+    jitter: float = 0.5
+
+    def wait(self, failures: int, error: TransientError) -> float | None:
+        """Seconds to wait after the `failures`-th failure in a row, or None to give up."""
+        if failures >= self.attempts:
+            return None
+        if error.retry_after is not None:
+            return None if error.retry_after > 10 * self.longest else error.retry_after
+        pause = min(self.first * self.factor ** (failures - 1), self.longest)
+        return pause * (1 + self.jitter * random.random())  # noqa: S311 - spreading load, not keeping secrets
