@@ -78,9 +78,7 @@ class Secret:
 
     def __reduce__(self) -> tuple[object, ...]:
         if self.reference is None:
-            raise ConfigError(
-                "a literal secret does not travel to another process", hint="write env:NAME or file:PATH instead"
-            )
+            raise ConfigError("a literal secret does not travel to another process", hint="write env:NAME or file:PATH instead")
         return Secret, (self.reference,)
 
     @classmethod
@@ -127,9 +125,7 @@ class ConnectorConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True)
 
     limits: Annotated[Limits, Field(description="courtesy towards a fragile system")] = Limits()
-    index: Annotated[
-        Path | None, Field(description="folder for what is larger than a state: file ledgers, row hashes")
-    ] = None
+    index: Annotated[Path | None, Field(description="folder for what is larger than a state: file ledgers, row hashes")] = None
 
 
 def read_settings(path: Path) -> dict[str, Any]:

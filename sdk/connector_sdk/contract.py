@@ -193,8 +193,9 @@ class Operation:
 class Connector(Protocol):
     """What every connector has. Its ``__init__`` takes one argument, ``config``, whose annotation is its config model.
 
-    ``__init__`` does no I/O, and the instance pickles until it is opened. ``with connector:`` opens and closes what it holds.
-    A class attribute ``simulator = "package.module:Class"`` names the stand-in of its system (`connector_sdk.testing.simulation`).
+    ``__init__`` does no I/O, and the instance pickles until it is opened. ``with connector:`` opens and closes what it
+    holds. A class attribute ``simulator = "package.module:Class"`` names the stand-in of its system
+    (`connector_sdk.testing.simulation`).
     """
 
     def __enter__(self) -> Self:
@@ -204,9 +205,7 @@ class Connector(Protocol):
         """
         ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
         """Release everything. Called once, after all reads have been closed; must not raise for a connection already gone."""
         ...
 
@@ -287,16 +286,16 @@ class Sink(Connector, Protocol):
         """Stage one piece: nothing becomes visible. May run in any thread or process, beside other pieces of the load.
 
         `piece` names a split from one start state to an emitted state; it is the same when the piece is tried again, so
-        idempotency keys come from it and the row's ordinal. The iterable is pulled once, lazily; when it raises, or when the write
-        is cancelled, drop what was staged and let the exception pass. Rows the target refuses come back as `Receipt.rejects`.
+        idempotency keys come from it and the row's ordinal. The iterable is pulled once, lazily; when it raises, or when the
+        write is cancelled, drop what was staged and let the exception pass. Rows the target refuses come back as `Receipt.rejects`.
         """
         ...
 
     def commit(self, load: Load, receipts: Sequence[Receipt], at: Checkpoint) -> Receipt:
         """Publish what `receipts` stage and remember `at`, in one atomic step as far as the system can.
 
-        Called by one thread at a time, with ids counting up. A repeated id is a no-op that returns the same receipt. Under REPLACE
-        nothing is visible before `at.done`. When it returns, the data and the checkpoint survive the death of this process.
+        Called by one thread at a time, with ids counting up. A repeated id is a no-op that returns the same receipt. Under
+        REPLACE nothing is visible before `at.done`. When it returns, the data and the checkpoint survive the death of this process.
         """
         ...
 

@@ -170,7 +170,7 @@ class LocalResourceError(ConnectorError):
     exit_code = 8
 
 
-class Stopped(ConnectorError):
+class Stopped(ConnectorError):  # noqa: N818 - it is what happened, not what went wrong
     """A signal asked the run to stop; what was read is committed. `signal` is its number (2 or 15)."""
 
     def __init__(self, message: str, *, signal: int) -> None:

@@ -87,9 +87,7 @@ def find(name: str) -> Any:
         )
     plugin = _load(points[0])
     if plugin.problem is not None:
-        raise ConfigError(
-            f"the connector {name!r} of {plugin.distribution} {plugin.version} does not load: {plugin.problem}"
-        )
+        raise ConfigError(f"the connector {name!r} of {plugin.distribution} {plugin.version} does not load: {plugin.problem}")
     return plugin.connector
 
 

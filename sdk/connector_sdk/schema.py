@@ -29,8 +29,8 @@ __all__ = [
     "origin_of",
 ]
 
-JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
-Scalar: TypeAlias = "None | bool | int | float | str | bytes | Decimal | date | datetime | time"
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
+Scalar: TypeAlias = "bool | int | float | str | bytes | Decimal | date | datetime | time | None"
 
 Compare: TypeAlias = tuple[str, str, "Scalar"]
 """(column, operator, value); operators are ``= != < <= > >=``, ``is null`` and ``is not null`` (value None)."""
@@ -98,9 +98,7 @@ class Stream:
         names = self.schema.names
         if len(set(names)) != len(names):
             twice = sorted({name for name in names if names.count(name) > 1})
-            raise ConfigError(
-                f"stream {self.name!r} has two fields called {', '.join(map(repr, twice))}", stream=self.name
-            )
+            raise ConfigError(f"stream {self.name!r} has two fields called {', '.join(map(repr, twice))}", stream=self.name)
         for what, columns in (("key", self.keys), ("cursor", (self.cursor,) if self.cursor else ())):
             for column in columns:
                 if column not in names:
@@ -132,9 +130,7 @@ class Stream:
             "reads": sorted(self.reads),
             "writes": sorted(self.writes),
             "repeats": sorted(self.repeats),
-            "relations": [
-                {"columns": list(r.columns), "to": r.to, "to_columns": list(r.to_columns)} for r in self.relations
-            ],
+            "relations": [{"columns": list(r.columns), "to": r.to, "to_columns": list(r.to_columns)} for r in self.relations],
             "namespace": self.namespace,
             "doc": self.doc,
             "rows": self.rows,
@@ -187,9 +183,7 @@ def describe(
 
     `native` is e.g. ``NUMBER(10,2)`` or ``PIC S9(7)V99 COMP-3``; `origin` is ``file:line``.
     """
-    metadata = {
-        key: value.encode() for key, value in ((NATIVE, native), (DOC, doc), (ORIGIN, origin)) if value is not None
-    }
+    metadata = {key: value.encode() for key, value in ((NATIVE, native), (DOC, doc), (ORIGIN, origin)) if value is not None}
     return pa.field(name, type, nullable=nullable, metadata=metadata or None)
 
 

@@ -1,8 +1,8 @@
 """Moving streams from a source into a sink so that every row arrives once, whatever dies on the way.
 
 plan → splits in parallel → batches → pieces staged → checkpoints committed → acknowledged. Each split has one thread that lets
-the sink *pull* a piece through the source: no queues, so memory is bounded by the batches in hand. What makes a checkpoint is under
-one lock and always in this order: rejects, sink, state file, acknowledgement.
+the sink *pull* a piece through the source: no queues, so memory is bounded by the batches in hand. What makes a checkpoint is
+under one lock and always in this order: rejects, sink, state file, acknowledgement.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from connector_sdk.changes import change_schema
 from connector_sdk.config import Limits
 from connector_sdk.contract import Batch, Checkpoint, Load, Receipt, Sink, Source, Split, State
 from connector_sdk.errors import ConfigError, ConnectorError, DataError, InternalError, TransientError
@@ -107,7 +108,7 @@ class _Run:
         saved = job.store.load()
         # A limited run is nobody's run before: its sink must not take it for the job's own.
         self.saved: Saved = saved if job.limit is None else replace(saved, load=uuid.uuid4().hex)
-        self.load = Load(id=self.saved.load, streams=self.asked.streams, mode=job.write, max_rejects=job.max_rejects)
+        self.load = Load(id=self.saved.load, streams=self._targets(), mode=job.write, max_rejects=job.max_rejects)
         self.budget = Budget(job.max_rejects, spent=0 if self.saved.done else self.saved.rejects)
         self.file = RejectFile(job.rejects, self.saved.connector, self.load.id) if job.rejects else None
         self.rows = self.bytes = self.reject_count = 0
@@ -151,6 +152,12 @@ class _Run:
 
     # -- before the first row ---------------------------------------------------------------------------------------------
 
+    def _targets(self) -> tuple[Stream, ...]:
+        """The streams as the sink holds them: changes that are kept as rows keep their reserved columns, and have no key."""
+        if self.job.mode is Mode.CHANGES and self.job.write in (WriteMode.APPEND, WriteMode.REPLACE):
+            return tuple(replace(s, schema=change_schema(s.schema), keys=(), cursor=None) for s in self.asked.streams)
+        return self.asked.streams
+
     def _check_writes(self) -> None:
         if self.saved.mode and self.saved.mode != self.job.mode:
             raise ConfigError(
@@ -172,7 +179,7 @@ class _Run:
     def _alter(self) -> tuple[str, ...]:
         have = {stream.name: stream for stream in self.job.sink.discover([s.name for s in self.asked.streams])}
         steps: list[str] = []
-        for stream in self.asked.streams:
+        for stream in self.load.streams:
             found = have.get(stream.name)
             if found is not None and self.job.write not in found.writes:
                 raise ConfigError(

@@ -1,0 +1,108 @@
+"""Trying rejected records again: a reject file as a source, decoded by the connector they came from as it is configured now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+
+from connector_sdk.contract import Batch, Connector, Replayer, Split, State
+from connector_sdk.errors import ConfigError
+from connector_sdk.rejects import Reject, reject_batch
+from connector_sdk.runtime.reject_file import read_rejects
+from connector_sdk.schema import Mode, Stream, Where
+
+__all__ = ["ReplaySource"]
+
+AT_ONCE = 1000
+
+
+class ReplaySource:
+    """The rejects in `path` as streams of `connector`, which must be entered and stays its owner's to close.
+
+    Records of a run that was given up (its budget was spent) are left out, and counted in `given_up`: that run's next try reads
+    them from the source itself. Raises ConfigError when the connector cannot decode single records.
+    """
+
+    def __init__(self, connector: Connector, path: Path) -> None:
+        self._connector = connector
+        self._path = path
+        self.given_up = 0
+        self.counts: Counter[str] = Counter()
+        for line in read_rejects(path):
+            if line.checkpoint:
+                self.counts[line.reject.stream] += 1
+            else:
+                self.given_up += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
+        return None
+
+    def check(self) -> None:
+        self._connector.check()
+
+    def discover(self, only: Sequence[str] | None = None) -> Iterable[Stream]:
+        names = [name for name in self.counts if only is None or name in only]
+        return [stream for stream in self._connector.discover(names) if stream.name in names]
+
+    def plan(self, streams: Sequence[Stream], mode: Mode, where: Mapping[str, Where] = {}) -> Sequence[Split]:
+        return [
+            Split(
+                id=f"replay:{stream.name}",
+                streams=(stream,),
+                mode=mode,
+                left={n: w for n, w in where.items() if n == stream.name},
+            )
+            for stream in streams
+        ]
+
+    def read(self, split: Split, state: State | None, until: State | None = None) -> Iterator[Batch]:
+        (stream,) = split.streams
+        done = int(str(state["rejects"])) if state else 0
+        mine = (line.reject for line in read_rejects(self._path) if line.checkpoint and line.reject.stream == stream.name)
+        count = done
+        for group in _groups(islice(mine, done, None)):
+            count += len(group)
+            yield from self._try(stream, group)
+            yield Batch(stream=stream.name, data=_empty(stream), state={"rejects": count})
+        if count == done:
+            yield Batch(stream=stream.name, data=_empty(stream), state={"rejects": count})
+
+    def _try(self, stream: Stream, group: Sequence[Reject]) -> Iterator[Batch]:
+        if group[0].raw_form == "arrow":
+            for reject in group:
+                with pa.ipc.open_stream(reject.raw) as rows:
+                    for data in rows:
+                        yield Batch(stream=stream.name, data=data.select(stream.schema.names))
+            return
+        if not isinstance(self._connector, Replayer):
+            raise ConfigError(f"{type(self._connector).__name__} cannot decode single records again")
+        for batch in self._connector.replay(stream, reject_batch(group)):
+            yield Batch(stream=batch.stream, data=batch.data, rejects=batch.rejects)
+
+    def ack(self, split: Split, state: State) -> None:
+        return None
+
+
+def _groups(rejects: Iterator[Reject]) -> Iterator[list[Reject]]:
+    """Runs of rejects of one form, a thousand at a time."""
+    group: list[Reject] = []
+    for reject in rejects:
+        if group and (len(group) == AT_ONCE or reject.raw_form != group[0].raw_form):
+            yield group
+            group = []
+        group.append(reject)
+    if group:
+        yield group
+
+
+def _empty(stream: Stream) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array([], f.type) for f in stream.schema], schema=stream.schema)

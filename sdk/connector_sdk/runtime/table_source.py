@@ -1,0 +1,154 @@
+"""Rows that are at hand already, as a source: what ``session.write(data)`` and ``connector write -i`` read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+
+from connector_sdk.changes import KNOWN, OP, RESERVED, is_change
+from connector_sdk.contract import Batch, Split, State
+from connector_sdk.errors import ConfigError, DataError
+from connector_sdk.schema import Mode, Stream, Where, WriteMode
+
+__all__ = ["TableSource"]
+
+
+class TableSource:
+    """One stream of rows that can be read once: a Reading, anything with ``__arrow_c_stream__``, batches, or a list of dicts.
+
+    `like` is the target's stream: rows are cast to its types where that loses nothing, and its keys are taken. Change batches
+    (their first column is ``_op``) are read in CHANGES mode.
+    """
+
+    def __init__(self, stream: str, data: Any, *, keys: Sequence[str] = (), like: Stream | None = None) -> None:
+        self._name = stream
+        self._reader = _batch_reader(data, like)
+        schema = self._reader.schema
+        self.mode = Mode.CHANGES if is_change(schema) else Mode.FULL
+        own = pa.schema([field for field in schema if field.name not in RESERVED]).with_metadata(schema.metadata)
+        keys = tuple(keys) or (tuple(k for k in like.keys if k in own.names) if like is not None else ())
+        if like is not None:
+            own = _fit(own, like, stream)
+        self._stream = Stream(name=stream, schema=own, keys=keys, reads=frozenset({self.mode}))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
+        self._reader.close()
+
+    def check(self) -> None:
+        return None
+
+    def discover(self, only: Sequence[str] | None = None) -> Iterable[Stream]:
+        return [self._stream]
+
+    def plan(self, streams: Sequence[Stream], mode: Mode, where: Mapping[str, Where] = {}) -> Sequence[Split]:
+        return [Split(id=self._name, streams=tuple(streams), mode=mode, left=where)]
+
+    def read(self, split: Split, state: State | None, until: State | None = None) -> Iterator[Batch]:
+        number = 0
+        for batch in self._reader:
+            number += 1
+            yield Batch(stream=self._name, data=self._cast(batch, number), state={"batch": number})
+        if self.mode is Mode.CHANGES or not number:
+            yield Batch(stream=self._name, data=self._empty(), state={"batch": number})
+
+    def _empty(self) -> pa.RecordBatch:
+        schema = self._target_schema(self._reader.schema)
+        return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
+
+    def _target_schema(self, schema: pa.Schema) -> pa.Schema:
+        own = {field.name: field for field in self._stream.schema}
+        changes = self.mode is Mode.CHANGES
+        return pa.schema(
+            [
+                (own[f.name].with_nullable(True) if changes else own[f.name]) if f.name in own else f.with_nullable(f.name != OP)
+                for f in schema
+            ]
+        )
+
+    def _cast(self, batch: pa.RecordBatch, number: int) -> pa.RecordBatch:
+        schema = self._target_schema(batch.schema)
+        if batch.schema.equals(schema):
+            return batch
+        columns = []
+        for values, field in zip(batch.columns, schema, strict=True):
+            try:
+                columns.append(values if values.type == field.type else values.cast(field.type))
+            except pa.ArrowInvalid as error:
+                raise DataError(
+                    f"field {field.name!r} of batch {number} cannot become {field.type} exactly: {error}", stream=self._name
+                ) from None
+            if not field.nullable and values.null_count and field.name not in (OP, KNOWN):
+                raise DataError(f"field {field.name!r} has nulls, and may have none in {self._name!r}", stream=self._name)
+        return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    def ack(self, split: Split, state: State) -> None:
+        return None
+
+
+def _batch_reader(data: Any, like: Stream | None) -> pa.RecordBatchReader:
+    if isinstance(data, pa.RecordBatchReader):
+        return data
+    if hasattr(data, "__arrow_c_stream__"):
+        return pa.RecordBatchReader.from_stream(data)
+    if isinstance(data, pa.RecordBatch):
+        return pa.RecordBatchReader.from_batches(data.schema, [data])
+    if isinstance(data, Iterable) and not isinstance(data, str | bytes | Mapping):
+        rows = list(data) if isinstance(data, Sequence) else data
+        if isinstance(rows, list) and (not rows or isinstance(rows[0], Mapping)):
+            return _from_dicts(rows, like)
+        iterator = iter(rows)
+        first = next(iterator, None)
+        if isinstance(first, pa.RecordBatch):
+            return pa.RecordBatchReader.from_batches(first.schema, _chain(first, iterator))
+        if isinstance(first, Mapping):
+            return _from_dicts([first, *iterator], like)
+        if first is None:
+            return _from_dicts([], like)
+    raise ConfigError(
+        f"{type(data).__name__} cannot be written",
+        hint="give an Arrow table, anything with __arrow_c_stream__, or dicts",
+    )
+
+
+def _chain(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    yield first
+    yield from rest
+
+
+def _from_dicts(rows: Sequence[Mapping[str, Any]], like: Stream | None) -> pa.RecordBatchReader:
+    schema = None
+    if like is not None:
+        names = dict.fromkeys(name for row in rows for name in row)
+        unknown = [name for name in names if name not in like.schema.names and name not in RESERVED]
+        if unknown:
+            raise ConfigError(f"stream {like.name!r} has no field {unknown[0]!r}", stream=like.name)
+        if not any(name in RESERVED for name in names):
+            schema = like.schema
+    try:
+        table = pa.Table.from_pylist(list(rows), schema=schema)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise DataError(f"the rows do not fit: {error}", stream=None if like is None else like.name) from None
+    return table.to_reader(max_chunksize=100_000)
+
+
+def _fit(own: pa.Schema, like: Stream, stream: str) -> pa.Schema:
+    """The rows' fields with the target's types where it has them. Raises ConfigError for fields it does not have."""
+    unknown = [name for name in own.names if name not in like.schema.names]
+    if unknown and WriteMode.APPEND in like.writes and not like.schema.names:
+        return own
+    if unknown:
+        raise ConfigError(
+            f"stream {stream!r} has no field {', '.join(map(repr, unknown))}",
+            hint=f"it has {', '.join(like.schema.names[:20])}",
+            stream=stream,
+        )
+    missing = [f.name for f in like.schema if f.name not in own.names and not f.nullable]
+    if missing:
+        raise ConfigError(f"stream {stream!r} needs {', '.join(map(repr, missing))}, which the rows do not have", stream=stream)
+    return pa.schema([like.schema.field(name) for name in own.names]).with_metadata(like.schema.metadata)
