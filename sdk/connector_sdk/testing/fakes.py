@@ -1,0 +1,217 @@
+"""The fake connector: the whole contract in memory, in about a hundred plain lines, and the proof that the contract is right.
+
+It is the other end of every law: sources are run against it as a sink, sinks against it as a source. It is also an example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import msgspec
+import pyarrow as pa
+
+from connector_sdk import changes
+from connector_sdk.config import ConnectorConfig, Secret
+from connector_sdk.contract import Batch, Checkpoint, Load, Receipt, Split, State
+from connector_sdk.errors import ConfigError, SchemaDriftError
+from connector_sdk.schema import Mode, Stream, Where, WriteMode
+from connector_sdk.testing.fake_system import Committed, Decoded, Entry, System, decode, encode, key_of, system_at
+
+__all__ = ["FakeConfig", "FakeConnector"]
+
+
+class FakeConfig(ConnectorConfig):
+    """Which system (`file`: one that outlives the process), and how finely it is read."""
+
+    file: Path | None = None
+    name: str = "default"
+    password: Secret | None = None
+    batch_rows: int = 7
+    splits: int = 3
+
+
+class FakeConnector:
+    """A source and a sink over a log of records."""
+
+    simulator: ClassVar[str] = "connector_sdk.testing.fake_simulator:FakeSimulator"
+
+    def __init__(self, config: FakeConfig) -> None:
+        self.config = config
+
+    @property
+    def system(self) -> System:
+        return system_at(self.config.file or self.config.name)
+
+    def __enter__(self) -> Self:
+        password = self.config.password
+        if not self.system.snapshot().allows(None if password is None else password.reveal()):
+            raise ConfigError("the fake system does not know this password", code="login")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
+        return None
+
+    def check(self) -> None:
+        """Nothing beyond what entering tests."""
+
+    def discover(self, only: Sequence[str] | None = None) -> Iterable[Stream]:
+        return [stream for stream in self.system.snapshot().streams.values() if only is None or stream.name in only]
+
+    # Reading. A FULL split is every n-th row by where it was inserted; the other modes are one split: the log.
+
+    def plan(self, streams: Sequence[Stream], mode: Mode, where: Mapping[str, Where] = {}) -> Sequence[Split]:
+        if mode is Mode.FULL:
+            n = self.config.splits
+            return [
+                Split(id=f"{s.name}-{part}of{n}", streams=(s,), mode=mode, spec=[part, n], left=where)
+                for s in streams
+                for part in range(n)
+            ]
+        if mode is Mode.INCREMENTAL:
+            return [Split(id=s.name, streams=(s,), mode=mode, left=where) for s in streams]
+        return [Split(id="log", streams=tuple(streams), mode=mode, left=where)]
+
+    def read(self, split: Split, state: State | None, until: State | None = None) -> Iterator[Batch]:
+        system = self.system.snapshot()
+        for stream in split.streams:
+            same_shape(stream, system)
+        last = state
+        if split.mode is Mode.CHANGES and state is None:
+            last = {"v": 1, "low": len(system.log), "rows": [0, -1]}
+            first = split.streams[0]
+            yield Batch(stream=first.name, data=self._batch(system, first, split.mode, []).data, state=last)
+        for stream, steps in self._chunks(self._steps(system, split, last, until)):
+            decoded = self._batch(system, stream, split.mode, [(place, entry) for place, entry, _ in steps])
+            last = steps[-1][2]
+            yield Batch(stream=stream.name, data=decoded.data, state=last, rejects=decoded.rejects)
+        end = until or (last or {"v": 1, "row": -1} if split.mode is Mode.FULL else {"v": 1, "log": len(system.log)})
+        if end != last:
+            stream = split.streams[0]
+            yield Batch(stream=stream.name, data=self._batch(system, stream, split.mode, []).data, state=end)
+
+    def _steps(self, system: System, split: Split, state: State | None, until: State | None) -> Iterator[Any]:
+        """(stream, place, entry, state after it) of everything between `state` and `until`."""
+        at: Any = state or {}
+        end: Any = until or {}
+        if split.mode is Mode.FULL:
+            spec: Any = split.spec
+            part, parts = spec
+            for place, entry in system.live(split.streams[0].name).items():
+                if place % parts == part and at.get("row", -1) < place <= end.get("row", place):
+                    yield split.streams[0], place, entry, {"v": 1, "row": place}
+            return
+        if "rows" in at:  # CHANGES: first the rows as they are, then the log from where it stood before they were read
+            for number, stream in enumerate(split.streams):
+                for place, entry in system.live(stream.name).items():
+                    if at["rows"] < [number, place] <= end.get("rows", [number, place]):
+                        after = {"v": 1, "low": at["low"], "rows": [number, place]}
+                        yield stream, place, entry._replace(op="r"), after
+            if "rows" in end:
+                return
+        streams = {stream.name: stream for stream in split.streams}
+        for place in range(at.get("log", at.get("low", 0)), end.get("log", len(system.log))):
+            entry = system.log[place]
+            if entry.stream in streams and (split.mode is Mode.CHANGES or entry.op in "cu"):
+                yield streams[entry.stream], place, entry, {"v": 1, "log": place + 1}
+
+    def _chunks(self, steps: Iterable[Any]) -> Iterator[tuple[Stream, list[tuple[int, Entry, State]]]]:
+        chunk: list[tuple[int, Entry, State]] = []
+        current: Stream | None = None
+        for stream, *step in steps:
+            if current is not None and (stream is not current or len(chunk) == self.config.batch_rows):
+                yield current, chunk
+                chunk = []
+            current = stream
+            chunk.append((step[0], step[1], step[2]))
+        if current is not None:
+            yield current, chunk
+
+    def _batch(self, system: System, stream: Stream, mode: Mode, entries: Sequence[tuple[int, Entry]]) -> Decoded:
+        decoded = decode(stream.name, system.streams[stream.name].schema, entries)
+        data = decoded.data.select(stream.schema.names)
+        if mode is Mode.CHANGES:
+            keys = [stream.schema.get_field_index(key) for key in stream.keys]
+            data = changes.build(
+                data,
+                [entry.op for _, entry in decoded.entries],
+                pos=[place.to_bytes(8, "big") for place, _ in decoded.entries],
+                known=[{"d": keys, "t": []}.get(entry.op) for _, entry in decoded.entries],
+            )
+        return decoded._replace(data=data)
+
+    def ack(self, split: Split, state: State) -> None:
+        """The log is kept for ever."""
+
+    # Writing. What is staged lives in memory; a commit is one change of the system.
+
+    def alter(self, want: Stream, have: Stream | None, *, dry_run: bool) -> list[str]:
+        if have is not None:
+            gone = [f.name for f in want.schema if f.name not in have.schema.names or have.schema.field(f.name).type != f.type]
+            if gone:
+                raise SchemaDriftError(f"stream {want.name!r} has other fields", fields=tuple(gone), stream=want.name)
+            return []
+        if not dry_run:
+            with self.system.change() as system:
+                reads = {Mode.FULL, Mode.INCREMENTAL} | ({Mode.CHANGES} if want.keys else set())
+                writes = {WriteMode.APPEND, WriteMode.REPLACE} | ({WriteMode.UPSERT, WriteMode.APPLY} if want.keys else set())
+                system.streams[want.name] = replace(want, reads=frozenset(reads), writes=frozenset(writes), repeats=frozenset())
+        return [f"create {want.name}"]
+
+    def resume(self, load: Load) -> Checkpoint | None:
+        for token in [token for token in self.system.staged if token.startswith(load.id.encode())]:
+            del self.system.staged[token]
+        known = self.system.snapshot().loads.get(load.id)
+        return known and known.at
+
+    def write(self, load: Load, piece: str, batches: Iterable[Batch]) -> Receipt:
+        streams = {stream.name: stream for stream in load.streams}
+        entries = [entry for batch in batches for entry in entries_of(streams[batch.stream], batch.data, load.mode)]
+        token = f"{load.id}/{piece}".encode()
+        self.system.staged[token] = entries
+        return Receipt(rows=len(entries), token=token)
+
+    def commit(self, load: Load, receipts: Sequence[Receipt], at: Checkpoint) -> Receipt:
+        with self.system.change() as system:
+            known = system.loads.get(load.id)
+            if known is not None and known.at.id >= at.id:
+                return Receipt(rows=known.rows)
+            entries = [entry for receipt in receipts for entry in system.staged.pop(receipt.token)]
+            pending: list[Entry] = []
+            if load.mode is WriteMode.REPLACE:
+                pending = [*(known.pending if known else ()), *entries]
+                entries = [Entry(s.name, "t", "", b"{}") for s in load.streams] + pending if at.done else []
+            system.append(entries)
+            rows = sum(receipt.rows for receipt in receipts)
+            system.loads[load.id] = Committed(at, rows, () if at.done else tuple(pending))
+            return Receipt(rows=rows)
+
+
+def same_shape(stream: Stream, system: System) -> None:
+    """Raises SchemaDriftError when the system's stream is no longer what `stream` says, or a projection of it."""
+    now = system.streams[stream.name].schema if stream.name in system.streams else pa.schema([])
+    fields = tuple(f.name for f in stream.schema if f.name not in now.names or now.field(f.name).type != f.type)
+    if fields:
+        raise SchemaDriftError(f"stream {stream.name!r} changed: {', '.join(fields)}", fields=fields, stream=stream.name)
+
+
+def entries_of(stream: Stream, data: pa.RecordBatch, mode: WriteMode) -> list[Entry]:
+    """The log entries that write `data`: plain inserts, updates by key, or the change operations themselves."""
+    if not changes.is_change(data.schema):
+        op = "u" if mode is WriteMode.UPSERT else "c"
+        rows = zip(data.to_pylist(), encode(data), strict=True)
+        return [Entry(stream.name, op, key_of(stream, row), record) for row, record in rows]
+    entries = []
+    known: list[Any] = data.column(changes.KNOWN).to_pylist()
+    ops: list[Any] = data.column(changes.OP).to_pylist()
+    for op, positions, row in zip(ops, known, changes.payload(data).to_pylist(), strict=True):
+        key = "" if op == "t" else key_of(stream, row)
+        if positions is not None:
+            row = {name: row[name] for name in (stream.schema.names[position] for position in positions)}
+        # A row may be seen twice, in the snapshot and in the log after its low-water mark: whatever is no delete is an upsert.
+        written = op if op in "dt" else "u" if positions is None else "p"
+        entries.append(Entry(stream.name, written, key, msgspec.json.encode(row)))
+    return entries
