@@ -287,7 +287,8 @@ class Sink(Connector, Protocol):
 
         `piece` names a split from one start state to an emitted state; it is the same when the piece is tried again, so
         idempotency keys come from it and the row's ordinal. The iterable is pulled once, lazily; when it raises, or when the
-        write is cancelled, drop what was staged and let the exception pass. Rows the target refuses come back as `Receipt.rejects`.
+        write is cancelled, drop what was staged and let the exception pass. Rows the target refuses come back as
+        `Receipt.rejects`.
         """
         ...
 
@@ -295,7 +296,8 @@ class Sink(Connector, Protocol):
         """Publish what `receipts` stage and remember `at`, in one atomic step as far as the system can.
 
         Called by one thread at a time, with ids counting up. A repeated id is a no-op that returns the same receipt. Under
-        REPLACE nothing is visible before `at.done`. When it returns, the data and the checkpoint survive the death of this process.
+        REPLACE nothing is visible before `at.done`. When it returns, the data and the checkpoint survive the death of this
+        process.
         """
         ...
 
