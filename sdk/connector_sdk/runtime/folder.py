@@ -58,10 +58,11 @@ class Writer(Protocol):
 class Folder(Protocol):
     """Files below one root. Usable from several threads at once. Raises TransientError when trying again may help."""
 
-    def list(self, below: str = "") -> Iterator[Entry]:
+    def list(self, below: str = "", *, depth: int | None = None) -> Iterator[Entry]:
         """Regular files below the folder `below`, recursively, in no order, one at a time. A missing folder is empty.
 
-        Names starting with a dot are listed too; links that lead out of the root are not followed.
+        `depth` says how many folders deep to look: 1 is `below` itself. Names starting with a dot are listed too; links that lead
+        out of the root are not followed.
         """
         ...
 
@@ -158,10 +159,10 @@ class LocalFolder:
     def _path(self, name: str) -> Path:
         return self.root / safe_name(name)
 
-    def list(self, below: str = "") -> Iterator[Entry]:
-        pending = [below]
+    def list(self, below: str = "", *, depth: int | None = None) -> Iterator[Entry]:
+        pending = [(below, depth)]
         while pending:
-            folder = pending.pop()
+            folder, left = pending.pop()
             try:
                 entries = os.scandir(self.root / safe_name(folder) if folder else self.root)
             except (FileNotFoundError, NotADirectoryError):
@@ -172,7 +173,8 @@ class LocalFolder:
                 for entry in entries:
                     name = f"{folder}/{entry.name}" if folder else entry.name
                     if entry.is_dir(follow_symlinks=False):
-                        pending.append(name)
+                        if left is None or left > 1:
+                            pending.append((name, None if left is None else left - 1))
                     elif entry.is_file(follow_symlinks=False) or self._inside(entry):
                         try:
                             found = entry.stat()
