@@ -1,0 +1,122 @@
+"""What a user says about where the files are, who may fetch them, and which of them are which stream."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from connector_sdk.config import ConnectorConfig, Secret
+from connector_sdk.errors import DataError
+from connector_sdk.runtime.folder import safe_name
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+__all__ = ["SftpConfig", "StreamConfig"]
+
+
+class StreamConfig(BaseModel):
+    """One stream: the files that are it, and how they are written."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    files: Annotated[
+        str,
+        Field(
+            description="pattern below the folder: * and ? within a name, ** across folders, [abc] sets",
+            examples=["orders-*.csv", "in/**/*.csv.gz"],
+        ),
+    ]
+    layout: Annotated[
+        str | dict[str, Any] | None,
+        Field(description="a layout.yaml, or a layout itself; without one it is inferred from the first file"),
+    ] = None
+    compression: Annotated[Literal["auto", "gzip", "none"], Field(description="auto looks at the file's first bytes")] = "auto"
+    done: Annotated[
+        str | None,
+        Field(description="a file counts once NAME plus this is there too, e.g. .done", pattern=r"^[^/\\]+$"),
+    ] = None
+
+    @field_validator("files")
+    @classmethod
+    def _relative(cls, pattern: str) -> str:
+        return _plain(pattern, "a pattern")
+
+
+def _plain(name: str, what: str) -> str:
+    try:
+        return safe_name(name)
+    except DataError:
+        raise ValueError(f"{what} is relative to the folder, with / between parts and without ..") from None
+
+
+def _short(value: object) -> object:
+    return {"files": value} if isinstance(value, str) else value
+
+
+class SftpConfig(ConnectorConfig):
+    """Where the files are: on an SFTP server when `host` is given, else in a folder of this machine."""
+
+    transport: Annotated[
+        Literal["sftp", "local"] | None, Field(description="sftp when a host is given, else local: a folder of this machine")
+    ] = None
+    host: Annotated[str | None, Field(description="name or address of the SFTP server", min_length=1)] = None
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    user: Annotated[str | None, Field(description="login name; that of this process if left out")] = None
+    password: Annotated[Secret | None, Field(description="also given to keyboard-interactive logins")] = None
+    key_file: Annotated[Path | None, Field(description="private key file (Ed25519, ECDSA or RSA)")] = None
+    key_passphrase: Annotated[Secret | None, Field(description="what the private key is locked with")] = None
+    agent: Annotated[
+        bool | None, Field(description="use the keys of the SSH agent; true if there is neither password nor key_file")
+    ] = None
+    known_hosts: Annotated[
+        Path | None, Field(description="file of host keys to trust; ~/.ssh/known_hosts if there is no fingerprint")
+    ] = None
+    fingerprint: Annotated[
+        str | None,
+        Field(
+            description="the one host key to trust, as ssh-keygen -l prints it",
+            pattern=r"^SHA256:[A-Za-z0-9+/]{43}=?$",
+            examples=["SHA256:uNiVztksCsDhcc0u9e8BrrJhvVnFqX9wCVnHCnz2sqA"],
+        ),
+    ] = None
+    timeout: Annotated[float, Field(gt=0, description="seconds to wait for any one answer")] = 30.0
+    keepalive: Annotated[float, Field(ge=0, description="seconds of silence after which to say hello; 0: never")] = 15.0
+    folder: Annotated[str, Field(description="the folder that all names are below", min_length=1)] = "."
+    streams: Annotated[
+        dict[str, Annotated[StreamConfig, BeforeValidator(_short)]],
+        Field(
+            default_factory=dict,
+            description="stream name: pattern, or its settings; without any, every delimited file is a stream",
+        ),
+    ]
+    settle: Annotated[
+        float, Field(ge=0, description="seconds that size and time of a file must stay unchanged before it is read")
+    ] = 2.0
+    after: Annotated[
+        Literal["leave", "archive", "delete"], Field(description="what to do with a file that is read and committed")
+    ] = "leave"
+    archive: Annotated[str, Field(description="folder, below `folder`, for `after: archive`")] = "archive"
+    max_record_bytes: Annotated[int, Field(ge=1024, description="a longer record is a reject")] = 16 << 20
+    split_bytes: Annotated[int, Field(ge=1, description="files are grouped into splits of about this size")] = 64 << 20
+
+    @field_validator("archive")
+    @classmethod
+    def _below(cls, archive: str) -> str:
+        return _plain(archive, "the archive folder")
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if self.transport == "sftp" and self.host is None:
+            raise ValueError("transport sftp needs a host")
+        if self.key_passphrase is not None and self.key_file is None:
+            raise ValueError("key_passphrase is given without key_file")
+        return self
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the folder is on this machine."""
+        return self.transport == "local" or (self.transport is None and self.host is None)
+
+    @property
+    def place(self) -> str:
+        """The folder in words, for messages."""
+        return self.folder if self.is_local else f"sftp://{self.host}:{self.port}/{self.folder.lstrip('/')}"
