@@ -7,10 +7,10 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 from connector_sdk import cli, errors, plugins
+from connector_sdk.cli.settings import as_markdown, settings_of
 from connector_sdk.config import config_model
 from sphinx.application import Sphinx
 
@@ -59,111 +59,69 @@ def command_page() -> str:
     lines = [
         "# The command line",
         "",
-        "`connector --help` lists these; `connector COMMAND --help` shows each with an example.",
-        "",
+        "`connector --help` lists the commands; `connector COMMAND --help` shows one. Every command takes",
     ]
+    lines += ["`--log text|json|none` and `--debug`. Exit codes: {doc}`exit-codes`.", ""]
     for context, command in commands(cli.main, "connector"):
         depth = context.command_path.count(" ")
-        lines += [f"{'#' * min(4, depth + 2)} {context.command_path}", ""]
-        lines += ["```text", " ".join(context.command_path.split() + command.collect_usage_pieces(context)), "```", ""]
-        lines += [*prose(command.help or command.short_help or ""), ""]
+        if not depth:
+            continue
+        lines += [f"{'#' * min(4, depth + 1)} {context.command_path}", "", *prose(command.help or ""), ""]
+        lines += ["```text", " ".join([context.command_path, *command.collect_usage_pieces(context)]), "```", ""]
         options = [record for p in command.get_params(context) if (record := p.get_help_record(context)) is not None]
-        if depth:
-            options = [record for record in options if not record[0].startswith(("--help", "--log", "--debug"))]
+        options = [record for record in options if not EVERYWHERE.search(record[0])]
         if options:
-            lines += ["| option | what it does |", "| --- | --- |"]
-            lines += [f"| {code(option)} | {cell(text)} |" for option, text in options]
-            lines.append("")
-        lines += [*prose(command.epilog or ""), ""]
+            lines += [
+                "| option | what it does |",
+                "| --- | --- |",
+                *(f"| {code(name)} | {cell(text)} |" for name, text in options),
+                "",
+            ]
+        example = re.search(r"Example:\n(.*)", command.epilog or "", re.DOTALL)
+        if example:
+            lines += ["```console", *(f"$ {line.strip()}" for line in example[1].splitlines() if line.strip()), "```", ""]
     return "\n".join(lines)
 
 
+EVERYWHERE = re.compile(r"--(help|log|debug)\b")
+
+
 def prose(text: str) -> Iterator[str]:
-    """Click help text as markdown: paragraphs, and what follows a ``\\b`` (or is indented) verbatim."""
+    """Help text or a docstring as markdown; a block that is indented, or that begins with ``\\b``, stays as it is."""
     for block in re.split(r"\n\s*\n", inspect.cleandoc(text)):
-        verbatim = block.startswith("\b") or all(line.startswith(("  ", "\t")) for line in block.splitlines() if line)
-        if not block.strip():
-            continue
-        body = inspect.cleandoc(block.removeprefix("\b").strip("\n")) if verbatim else " ".join(block.split())
-        yield from (["```text", *body.splitlines(), "```", ""] if verbatim else [markdown(body), ""])
-
-
-def markdown(text: str) -> str:
-    return (
-        re.sub(r"``(.+?)``", r"`\1`", text).replace("<", "\\<").replace("|", "\\|")
-        if "`" not in text
-        else re.sub(r"``(.+?)``", r"`\1`", text)
-    )
+        body = block.removeprefix("\b").strip("\n")
+        if block.startswith(("\b", "  ")):
+            yield from ["```text", *inspect.cleandoc(body).splitlines(), "```", ""]
+        elif body.strip():
+            yield from [cell(body.removesuffix("::") + (":" if body.endswith("::") else "")), ""]
 
 
 def cell(text: str) -> str:
-    return re.sub(r"``(.+?)``", r"`\1`", " ".join(text.split())).replace("|", "\\|").replace("<", "\\<")
+    """Words in reST on one line, as markdown: roles and double backticks become code, what would be markup is escaped."""
+    text = re.sub(r":\w+:`~?([^`]+)`", r"`\1`", " ".join(text.split()))
+    parts = re.split(r"(`+[^`]+`+)", text)
+    return "".join(
+        f"`{part.strip('`')}`".replace("|", "\\|") if part.startswith("`") else re.sub(r"([|<*\[\]])", r"\\\1", part)
+        for part in parts
+    )
 
 
 def code(text: str) -> str:
-    return f"`{text.replace('|', '¦')}`"
+    return f"`{text}`".replace("|", "\\|")
 
 
 # -- connectors -------------------------------------------------------------------------------------------------------------
 
-
-def connector_page() -> str:
-    lines = ["# Connectors", "", "The connectors that come with the SDK, and every key of their configuration.", ""]
-    for plugin in plugins.installed():
-        if plugin.distribution != f"connector-{plugin.name}" or plugin.connector is None or plugin.name not in SHIPPED:
-            continue
-        lines += [f"## {plugin.name}", "", *prose(inspect.getdoc(plugin.connector) or ""), ""]
-        lines += model_tables(config_model(plugin.connector).model_json_schema())
-    return "\n".join(lines)
-
-
 SHIPPED = ("sftp",)
 
 
-def model_tables(schema: dict[str, Any]) -> list[str]:
-    """One table of keys per object in a JSON schema, the whole first."""
-    lines = [*key_table(schema), ""]
-    for name, part in schema.get("$defs", {}).items():
-        if "properties" in part:
-            lines += [f"### {name}", "", *prose(part.get("description", "")), *key_table(part), ""]
-    return lines
-
-
-def key_table(part: dict[str, Any]) -> list[str]:
-    lines = ["| key | type | default | what it is |", "| --- | --- | --- | --- |"]
-    needed = set(part.get("required", ()))
-    for key, about in part.get("properties", {}).items():
-        default = "needed" if key in needed else code(repr_yaml(about.get("default")))
-        lines.append(f"| `{key}` | {cell(kind(about))} | {default} | {cell(about.get('description', ''))} |")
-    return lines
-
-
-def repr_yaml(value: Any) -> str:
-    return {None: "–", True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool | None) else str(value)
-
-
-def kind(about: dict[str, Any]) -> str:
-    if "$ref" in about:
-        return str(about["$ref"]).rsplit("/", 1)[-1]
-    if "enum" in about:
-        return ", ".join(map(str, about["enum"]))
-    if "const" in about:
-        return str(about["const"])
-    for union in ("anyOf", "oneOf"):
-        if union in about:
-            return " or ".join(dict.fromkeys(kind(one) for one in about[union] if one.get("type") != "null"))
-    if "allOf" in about:
-        return kind(about["allOf"][0])
-    if about.get("format") == "password":
-        return "secret"
-    if about.get("type") == "array":
-        return f"list of {kind(about.get('items', {}))}"
-    if about.get("type") == "object":
-        inner = about.get("additionalProperties")
-        return f"mapping to {kind(inner)}" if isinstance(inner, dict) else "mapping"
-    return {"string": "text", "integer": "integer", "number": "number", "boolean": "true or false"}.get(
-        str(about.get("type")), "any"
-    )
+def connector_page() -> str:
+    lines = ["# Connectors", "", "The connectors that come with the SDK, and every key of their configuration.", ""]
+    for name in SHIPPED:
+        connector = plugins.find(name)
+        lines += [f"## {name}", "", *prose(inspect.getdoc(connector) or ""), ""]
+        lines += [as_markdown(settings_of(config_model(connector))).replace("<name>", "NAME"), ""]
+    return "\n".join(lines)
 
 
 # -- types, laws, exit codes, changes ----------------------------------------------------------------------------------------
@@ -180,17 +138,12 @@ def law_page() -> str:
 
 
 def exit_code_page() -> str:
-    lines = ["# Exit codes", "", "| exit | error | what to do |", "| --- | --- | --- |", "| 0 | | done |"]
-    kinds = [getattr(errors, name) for name in errors.__all__ if inspect.isclass(getattr(errors, name))]
-    rows = sorted(
-        {
-            (kind.exit_code, kind.__name__, (inspect.getdoc(kind) or "").splitlines()[0])
-            for kind in kinds
-            if kind is not errors.ConnectorError
-        }
-    )
-    for number, name, text in rows:
-        lines.append(f"| {'130, 143' if name == 'Stopped' else number} | `{name}` | {cell(text)} |")
+    lines = ["# Exit codes", "", "| exit | error | what it means |", "| --- | --- | --- |", "| 0 | | Done. |"]
+    kinds = [kind for name in errors.__all__ if inspect.isclass(kind := getattr(errors, name))]
+    for kind in sorted(kinds, key=lambda kind: (kind is errors.Stopped, kind.exit_code)):
+        if kind is not errors.ConnectorError:
+            number = "130, 143" if kind is errors.Stopped else kind.exit_code
+            lines.append(f"| {number} | `{kind.__name__}` | {cell((inspect.getdoc(kind) or '').partition(chr(10))[0])} |")
     return "\n".join(lines)
 
 
