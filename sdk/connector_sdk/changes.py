@@ -2,14 +2,14 @@
 
 The reserved columns stand in front of the stream's own fields, which are all nullable in a change batch:
 
-========== =========================== ======================================================================================
-``_op``    string                      ``r`` the row's state now, ``c`` created, ``u`` updated, ``d`` deleted, ``t`` truncated
-``_pos``   binary                      where in the source's log this change lies; orders the changes between two states
-``_ts``    timestamp[us, UTC]          when it happened, as the source tells it
-``_rev``   string                      the row's version; in a write it makes the write conditional (reject ``conflict``)
-``_known`` list<int16>                 the positions in `Stream.schema` that are really present; null: all of them
+=========== =========================== ======================================================================================
+``_op``     string                      ``r`` the row's state now, ``c`` created, ``u`` updated, ``d`` deleted, ``t`` truncated
+``_pos``    binary                      where in the source's log this change lies; orders the changes between two states
+``_ts``     timestamp[us, UTC]          when it happened, as the source tells it
+``_rev``    string                      the row's version; in a write it makes the write conditional (reject ``conflict``)
+``_known``  list<int16>                 the positions in `Stream.schema` that are really present; null: all of them
 ``_before`` struct of the stream       optional: the row as it was
-========== =========================== ======================================================================================
+=========== =========================== ======================================================================================
 """
 
 from __future__ import annotations
