@@ -45,7 +45,7 @@ COMMANDS = {
     "diff": Entry("Generate", CODEGEN, "What changed between two descriptions, field by field."),
     "check": Entry("Look", "look:check", "Whether a configuration works."),
     "discover": Entry("Look", "look:discover", "Which streams there are, with fields, keys and abilities."),
-    "plan": Entry("Look", "look:plan", "How a read would go, before a row moves."),
+    "plan": Entry("Look", "plan:plan", "How a read would go, before a row moves."),
     "read": Entry("Move", "read:read", "Streams into files, or to stdout."),
     "write": Entry("Move", "write:write", "Files into a stream."),
     "copy": Entry("Move", "copy:copy", "Streams of one connector into another, exactly once where the sink can."),
@@ -97,10 +97,10 @@ def _with_shared_options(command: click.Command) -> click.Command:
 class Commands(click.Group):
     """The root command. A subcommand is imported when it is used, and whatever ends it becomes a line and an exit code."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return [*COMMANDS, *_guests()[0]]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             command = _guests()[0].get(cmd_name)
@@ -119,7 +119,7 @@ class Commands(click.Group):
             raise click.UsageError("; ".join([f"there is no command {args[0]!r}{hint}", *problems]), ctx)
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         guests, _ = _guests()
         width = max(map(len, [*COMMANDS, *guests]))
         for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):

@@ -83,8 +83,8 @@ def heard(voice: Voice) -> Iterator[None]:
         category: type[Warning],
         filename: str,
         lineno: int,
-        file: TextIO | None = None,  # noqa: ARG001 - the names that warnings.showwarning has
-        line: str | None = None,  # noqa: ARG001
+        file: TextIO | None = None,
+        line: str | None = None,
     ) -> None:
         if category.__name__ == "LiteralSecretWarning":
             voice.warn(str(message))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 import traceback
@@ -12,6 +13,9 @@ import click
 from connector_sdk.errors import ConnectorError, Stopped, redact
 
 __all__ = ["Voice", "one_line", "plain"]
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE)
+"""What an operating system says when this machine cannot go on."""
 
 EXTRAS = {
     "cookiecutter": "codegen",
@@ -87,6 +91,9 @@ def _explain(error: BaseException, debug: bool) -> tuple[str, str, int, str | No
             return "error", error.format_message(), 2, "usage"
         case click.Abort() | KeyboardInterrupt():
             return "stopped", "interrupted; nothing was changed that is not committed", 130, "stopped"
+        case OSError() if error.errno in NO_ROOM:
+            where = f"{error.filename}: " if error.filename else ""
+            return "error", f"{where}{error.strerror} — free space and run again; nothing committed is lost", 8, "no_room"
         case ModuleNotFoundError() if (error.name or "").partition(".")[0] in EXTRAS:
             package = (error.name or "").partition(".")[0]
             return (

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from connector_sdk.cli import options
 from connector_sdk.cli.messages import Voice
-from connector_sdk.cli.opening import caller, did_you_mean
+from connector_sdk.cli.opening import did_you_mean, session
 from connector_sdk.cli.options import example
 from connector_sdk.cli.tables import show_table
 from connector_sdk.contract import Caller, Operation
@@ -41,7 +41,8 @@ def call(voice: Voice, name: str, config: Path | None, operation: str | None, ar
 
     A value is read as the operation's input says; JSON where that is a list or a structure. Never tried twice.
     """
-    with caller(name, config, voice, "calling operations") as system:
+    with session(name, config, voice) as opened:
+        system = opened.caller()
         if operation is None:
             list_operations(system)
         else:
@@ -60,9 +61,10 @@ def _capture(verb: str, about: str) -> click.Command:
     @options.stream(required=False)
     @click.pass_obj
     def command(voice: Voice, name: str, config: Path | None, stream: str | None) -> None:
-        with caller(name, config, voice, "change capture that is installed") as system:
-            wanted = f"capture.{verb}"
-            if wanted not in {operation.name for operation in system.operations()}:
+        wanted = f"capture.{verb}"
+        with session(name, config, voice) as opened:
+            system = opened.opened()
+            if not isinstance(system, Caller) or wanted not in {operation.name for operation in system.operations()}:
                 raise ConfigError(f"capture {verb} is not offered by the connector {name}", code="not_offered")
             show_result(system.call(wanted, {} if stream is None else {"stream": stream}))
 

@@ -13,9 +13,11 @@ from click.shell_completion import CompletionItem
 __all__ = [
     "FORMAT_NAMES",
     "MODES",
+    "PATH",
     "WRITE_MODES",
     "as_json",
     "columns",
+    "complete_name",
     "config",
     "example",
     "max_rejects",
@@ -45,14 +47,14 @@ def example(*lines: str) -> str:
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def _names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_name(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     points = metadata.entry_points(group="connector_sdk.connectors")
     return [CompletionItem(point.name) for point in points if point.name.startswith(incomplete)]
 
 
 def name(command: Command) -> Command:
     """NAME: an installed connector, or ``module:Class``."""
-    return click.argument("name", shell_complete=_names)(command)
+    return click.argument("name", shell_complete=complete_name)(command)
 
 
 def config(command: Command) -> Command:

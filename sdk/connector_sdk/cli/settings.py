@@ -10,6 +10,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from connector_sdk.config import ConnectorConfig
+
 __all__ = ["Setting", "as_markdown", "as_yaml", "settings_of"]
 
 
@@ -32,9 +34,10 @@ class Setting:
 
 
 def settings_of(model: type[BaseModel]) -> tuple[Setting, ...]:
-    """The settings of `model`, in its order."""
+    """The settings of `model`, in its order; what every connector has comes last."""
     schema = model.model_json_schema()
-    return tuple(_properties(schema, schema.get("$defs", {})))
+    found = _properties(schema, schema.get("$defs", {}))
+    return tuple(sorted(found, key=lambda setting: setting.key in ConnectorConfig.model_fields))
 
 
 def _properties(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[Setting]:
@@ -134,35 +137,39 @@ def as_yaml(settings: tuple[Setting, ...], name: str, doc: str = "") -> str:
     head = [f"## Configuration of the connector {name}." + (f" {doc}" if doc else "")]
     head.append(f"## Try it with: connector check {name} -c {slug}.yaml")
     head.append("## Keys without a # in front are to be filled in; the others show their defaults.")
-    ordered = sorted(settings, key=lambda setting: not setting.required)
-    return "\n".join([*head, *_lines(ordered, slug.upper().replace("-", "_"), "", live=True)]) + "\n"
+    prefix = slug.upper().replace("-", "_")
+    for setting in sorted(settings, key=lambda setting: not setting.required):
+        head.append("")
+        head += [
+            f"# {line}" if not live and (line.startswith(" ") or "##" not in line) else line
+            for live, line in _lines(setting, prefix, "", live=True)
+        ]
+    return "\n".join(head) + "\n"
 
 
-def _lines(settings: list[Setting], prefix: str, indent: str, *, live: bool) -> Iterator[str]:
-    for setting in settings:
-        counts = live and setting.required
-        mark = "" if counts else "# "
-        if not indent:
-            yield ""
-        about = "; ".join(filter(None, [setting.doc, setting.kind + (", required" if setting.required else "")]))
-        yield f"{indent}## {about}" if counts else f"# {indent}## {about}" if indent else f"## {about}"
-        env = f"{prefix}_{setting.key.upper()}"
-        if setting.secret:
-            yield f"{mark}{indent}{setting.key}: env:{env}"
-        elif setting.below and setting.example is None:
-            yield f"{mark}{indent}{setting.key}:"
-            deeper = indent + "  "
-            if setting.many == "name":
-                yield f"{mark}{deeper}name:"
-                deeper += "  "
-            inner = list(_lines(list(setting.below), env, deeper, live=counts))
-            if setting.many == "-" and inner:
-                place = next(i for i, line in enumerate(inner) if "##" not in line)
-                inner[place] = inner[place].replace(deeper, indent + "- ", 1)
-            yield from inner
-        else:
-            value = setting.example if setting.example is not None else setting.default
-            yield from (f"{mark}{indent}{line}".rstrip() for line in _value(setting.key, value, setting.required))
+def _lines(setting: Setting, prefix: str, indent: str, *, live: bool) -> Iterator[tuple[bool, str]]:
+    """A setting's lines as they are when they all count, each with whether it does."""
+    live = live and setting.required
+    env = f"{prefix}_{setting.key.upper()}"
+    about = filter(None, [setting.doc, setting.kind + (", required" if setting.required else "")])
+    yield live, f"{indent}## {'; '.join(about)}"
+    if setting.secret:
+        yield live, f"{indent}{setting.key}: env:{env}"
+    elif setting.below and setting.example is None:
+        yield live, f"{indent}{setting.key}:"
+        deeper = indent + "  "
+        if setting.many == "name":
+            yield live, f"{deeper}name:"
+            deeper += "  "
+        first = setting.many == "-"
+        for below in setting.below:
+            for counts, line in _lines(below, env, deeper, live=live):
+                if first and "##" not in line:
+                    line, first = line.replace(deeper, f"{indent}- ", 1), False
+                yield counts, line
+    else:
+        value = setting.example if setting.example is not None else setting.default
+        yield from ((live, indent + line) for line in _value(setting.key, value, setting.required))
 
 
 def _value(key: str, value: Any, required: bool) -> list[str]:

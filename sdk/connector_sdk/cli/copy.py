@@ -1,0 +1,83 @@
+"""``connector copy``: streams of one connector into another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from connector_sdk.cli import options
+from connector_sdk.cli.messages import Voice
+from connector_sdk.cli.opening import session, split_columns
+from connector_sdk.cli.options import WRITE_MODES, example
+from connector_sdk.cli.progress import watching
+from connector_sdk.cli.run import allowed, tell_rejects
+from connector_sdk.cli.signals import stopping
+from connector_sdk.runtime import session as sessions
+from connector_sdk.runtime.where import parse_where
+
+__all__ = ["copy"]
+
+
+@click.command(
+    epilog=example(
+        "connector copy sftp -c here.yaml --to sftp --to-config there.yaml",
+        "connector copy crm -c crm.yaml --to odbc --to-config dwh.yaml --mode changes --write apply --state crm.state",
+    )
+)
+@click.argument("source", shell_complete=options.complete_name)
+@options.config
+@click.option(
+    "--to", "sink", required=True, metavar="SINK", shell_complete=options.complete_name, help="The connector written to."
+)
+@click.option("--to-config", type=options.PATH, metavar="FILE", help="Its configuration.")
+@click.option("-s", "--stream", "streams", multiple=True, metavar="STREAM", help="A stream; repeatable. None: all.")
+@options.mode
+@click.option(
+    "--write", type=click.Choice(WRITE_MODES), default="append", show_default=True, help="What is done to what is there."
+)
+@options.state
+@options.columns
+@options.where
+@options.reject_file
+@options.max_rejects
+@click.pass_obj
+def copy(
+    voice: Voice,
+    source: str,
+    config: Path | None,
+    sink: str,
+    to_config: Path | None,
+    streams: tuple[str, ...],
+    mode: str,
+    write: str,
+    state: Path | None,
+    columns: str | None,
+    where: str | None,
+    rejects: Path | None,
+    max_rejects: int,
+) -> None:
+    """Streams of one connector into another: one engine, one sequence of checkpoints, exactly once where the sink can.
+
+    Without --state the sink's own checkpoint says where to go on; a finished copy then starts anew.
+    """
+    predicate = parse_where(where) if where else ()
+    chosen_columns = split_columns(columns)
+    with session(source, config, voice) as here, session(sink, to_config, voice) as there:
+        names = list(streams) or [s.name for s in here.discover() if mode in s.reads]
+        with stopping(voice) as stop, watching(voice, stop) as listener:
+            result = sessions.copy(
+                here,
+                there,
+                streams=list(streams) or None,
+                mode=mode,
+                write=write,
+                state=state,
+                where=dict.fromkeys(names, predicate) if predicate else None,
+                columns=dict.fromkeys(names, chosen_columns) if chosen_columns else None,
+                max_rejects=allowed(max_rejects),
+                rejects=rejects,
+                listener=listener,
+                stop=stop,
+            )
+        tell_rejects(result, voice)

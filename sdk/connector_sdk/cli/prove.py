@@ -1,0 +1,91 @@
+"""``connector test`` and ``connector simulate``: the laws a connector keeps, and a stand-in for its system."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import yaml
+
+from connector_sdk import plugins
+from connector_sdk.cli import options
+from connector_sdk.cli.messages import Voice
+from connector_sdk.cli.options import example
+from connector_sdk.cli.signals import stopping
+from connector_sdk.cli.tables import show_table
+from connector_sdk.config import read_settings
+from connector_sdk.errors import ConfigError, LawBrokenError
+from connector_sdk.testing.simulation import simulator_of
+
+__all__ = ["simulate", "test"]
+
+
+@click.command(epilog=example("connector test sftp", "connector test sftp -c sftp.yaml --json > certificate.json"))
+@options.name
+@options.config
+@options.as_json
+@click.pass_obj
+def test(voice: Voice, name: str, config: Path | None, as_json: bool) -> None:
+    """Which laws a connector keeps: its certificate.
+
+    Without -c every law runs against the connector's simulator. With -c those that only read run against the live system.
+    Exit 7 when a law is broken.
+    """
+    from connector_sdk.testing.laws import certify
+
+    found = plugins.find(name)
+    certificate = certify(found, None if config is None else read_settings(config), None)
+    if as_json:
+        click.echo(json.dumps(certificate.to_json(), indent=2, ensure_ascii=False))
+    else:
+        show_table(
+            ("LAW", "", "VERDICT", "SECONDS", "DETAIL"),
+            [(r.law, r.title, r.verdict, f"{r.seconds:.1f}", r.detail) for r in certificate.results],
+            title=f"{certificate.connector} {certificate.version}",
+        )
+    broken = [result for result in certificate.results if result.verdict == "broken"]
+    if broken:
+        numbers = ", ".join(str(result.law) for result in broken)
+        raise LawBrokenError(f"{name} breaks law{'s' if len(broken) > 1 else ''} {numbers}: {broken[0].detail}")
+
+
+@click.command(epilog=example("connector simulate sftp", "connector simulate sftp --port 2222 > sftp.yaml"))
+@options.name
+@click.option(
+    "--port", type=click.IntRange(1, 65535), metavar="N", help="Where it listens, if it listens. Default: any free port."
+)
+@click.pass_obj
+def simulate(voice: Voice, name: str, port: int | None) -> None:
+    """A stand-in for a connector's system, with plausible data, on this machine, until Ctrl-C.
+
+    Prints the configuration with which the connector reaches it.
+    """
+    kind = simulator_of(plugins.find(name))
+    if kind is None:
+        raise ConfigError(f"the connector {name} has no simulator", hint='it names one as simulator = "package.module:Class"')
+    with stopping(voice) as stop, kind(seed=0) as simulator:
+        serve = getattr(simulator, "serve", None)
+        reach = serve(port) if serve is not None else None
+        if serve is None and port is not None:
+            raise ConfigError(f"the simulator of {name} does not listen on a port", hint="leave out --port")
+        for variable in _variables(simulator.config):
+            # Made up for this simulator and of use nowhere else: another shell needs it to get in.
+            click.echo(f"export {variable}={shlex.quote(os.environ.get(variable, ''))}", err=True)
+        click.echo(yaml.safe_dump(dict(simulator.config), sort_keys=False, allow_unicode=True), nl=False)
+        voice.note(f"{reach or f'the simulator of {name} is up'}; streams: {', '.join(simulator.streams)}; Ctrl-C ends it")
+        while not stop.requested:
+            time.sleep(0.2)
+
+
+def _variables(settings: object) -> list[str]:
+    """The environment variables that secrets in `settings` refer to."""
+    if isinstance(settings, Mapping):
+        return [name for value in settings.values() for name in _variables(value)]
+    if isinstance(settings, list | tuple):
+        return [name for value in settings for name in _variables(value)]
+    return [settings.removeprefix("env:")] if isinstance(settings, str) and settings.startswith("env:") else []

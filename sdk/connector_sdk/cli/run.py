@@ -1,0 +1,57 @@
+"""Carrying out a job as a command: with its state file held, its progress shown, and signals that stop it at a checkpoint."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from connector_sdk.cli.messages import Voice
+from connector_sdk.cli.progress import watching
+from connector_sdk.cli.signals import stopping
+from connector_sdk.formats.format import EVERY_FIELD, Kept
+from connector_sdk.runtime.engine import Job, Result, run
+from connector_sdk.runtime.state_store import FileStore, MemoryStore, StateStore
+from connector_sdk.runtime.targets import OutputTarget
+from connector_sdk.schema import Stream
+
+__all__ = ["allowed", "carry_out", "store_of", "tell_losses", "tell_rejects"]
+
+LOSSES_SHOWN = 10
+
+
+def store_of(state: Path | None, name: str, stack: ExitStack) -> StateStore:
+    """The state file, held as long as `stack` lasts, or a state that nobody keeps."""
+    return MemoryStore(name) if state is None else stack.enter_context(FileStore(state, name))
+
+
+def carry_out(job: Job, voice: Voice) -> Result:
+    """Run `job` with its progress on stderr. SIGINT and SIGTERM raise Stopped at the next checkpoint."""
+    with stopping(voice) as stop, watching(voice, stop) as listener:
+        result = run(replace(job, stop=stop, listener=listener))
+    tell_rejects(result, voice)
+    return result
+
+
+def tell_rejects(result: Result, voice: Voice) -> None:
+    """Say where the records are that could not be used."""
+    if result.reject_file is not None:
+        voice.note(f"{result.rejects:,} rejected records are in {result.reject_file}; connector replay tries them again")
+    elif result.rejects:
+        voice.warn(f"{result.rejects:,} rejected records were not kept; --rejects FILE keeps them")
+
+
+def allowed(max_rejects: int) -> int | None:
+    """``--max-rejects`` as the engine has it: None is any number."""
+    return None if max_rejects < 0 else max_rejects
+
+
+def tell_losses(target: OutputTarget, streams: tuple[Stream, ...], voice: Voice) -> None:
+    """Say, before a row moves, what the target's format will not keep."""
+    for stream in streams:
+        lost = [loss for loss in target.losses(stream) if loss.kept is Kept.NOT]
+        for loss in lost[:LOSSES_SHOWN]:
+            field = "" if loss.field == EVERY_FIELD else f"{loss.field}: "
+            voice.note(f"{stream.name}: {target.format.name} does not keep everything: {field}{loss.what}")
+        if len(lost) > LOSSES_SHOWN:
+            voice.note(f"{stream.name}: and {len(lost) - LOSSES_SHOWN} more; connector plan -o {target.format.name} shows them")
