@@ -19,33 +19,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import pyarrow as pa
 
 from connector_sdk.contract import Batch, Checkpoint, Load, Receipt, Split
 from connector_sdk.errors import ConfigError, ConnectorError, InternalError, LocalResourceError, StateInvalidError
+from connector_sdk.formats import BatchWriter
 from connector_sdk.runtime.folder import Folder, Writer
 from connector_sdk.schema import Stream, WriteMode
 
-__all__ = ["STAGING", "BatchWriter", "FileSink", "Target"]
+__all__ = ["STAGING", "FileSink", "Target"]
 
 STAGING = ".connector"
 """The folder, below the target's, where loads stage. Its files are never data."""
 
 VERSION = 1
-
-
-class BatchWriter(Protocol):
-    """What turns batches into a file's bytes."""
-
-    def write(self, batch: pa.RecordBatch, /) -> None:
-        """Encode one batch."""
-        ...
-
-    def close(self) -> None:
-        """Write what ends the file. Does not close the file itself."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)

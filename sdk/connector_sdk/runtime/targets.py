@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from connector_sdk.contract import Batch, Checkpoint, Load, Receipt
 from connector_sdk.errors import ConfigError
-from connector_sdk.formats import FORMATS, Format, Loss, format_of
-from connector_sdk.runtime.file_sink import BatchWriter, FileSink, Target
+from connector_sdk.formats import FORMATS, BatchWriter, Format, Loss, format_of
+from connector_sdk.runtime.file_sink import FileSink, Target
 from connector_sdk.runtime.folder import LocalFolder
 from connector_sdk.schema import Stream, WriteMode
 

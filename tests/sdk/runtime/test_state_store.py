@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from connector_sdk.errors import ConfigError, InternalError, LocalResourceError, StateInvalidError
+from connector_sdk.errors import ConfigError, InternalError, StateInvalidError
 from connector_sdk.runtime.state_store import FileStore, Saved, read_saved, reset_state, set_state, write_saved
 
 
