@@ -171,10 +171,6 @@ class _Run:
                         hint="use append or replace" if self.job.mode is Mode.FULL else "use append",
                         stream=stream.name,
                     )
-        if self.job.write is WriteMode.REPLACE and self.job.mode is not Mode.FULL and self.saved.states:
-            raise ConfigError(
-                f"replace with a {self.job.mode} read would leave only what is new", hint="use --mode full, or --write append"
-            )
 
     def _alter(self) -> tuple[str, ...]:
         have = {stream.name: stream for stream in self.job.sink.discover([s.name for s in self.asked.streams])}
@@ -185,6 +181,13 @@ class _Run:
                 raise ConfigError(
                     f"the target {stream.name!r} does not offer {self.job.write}",
                     hint=f"it offers: {', '.join(sorted(found.writes)) or 'no writes'}",
+                    stream=stream.name,
+                )
+            # Where nothing is there yet (a new file for each delivery), only what is new is just what is wanted.
+            if found is not None and self.job.write is WriteMode.REPLACE and self.job.mode is not Mode.FULL and self.saved.states:
+                raise ConfigError(
+                    f"replace with a read of mode {self.job.mode} would leave only what is new of {stream.name!r}",
+                    hint="use --mode full, or --write append",
                     stream=stream.name,
                 )
             steps += self.job.sink.alter(stream, found, dry_run=False)

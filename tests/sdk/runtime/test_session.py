@@ -209,3 +209,28 @@ def test_a_folder_target_is_gone_on_with(tmp_path):
             )
     rows = [n for path in (tmp_path / "out").glob("*.parquet") for n in pq.read_table(path).column("n").to_pylist()]
     assert sorted(rows) == list(range(80))
+
+
+def test_each_run_of_one_state_can_have_a_new_file_with_only_what_is_new(tmp_path):
+    for count in (50, 80):
+        with FileStore(tmp_path / "state", "n") as store, open_target(f"{tmp_path}/to-{count}.parquet") as target:
+            run(
+                Job(
+                    source=Numbers(count=count),
+                    sink=target,
+                    streams=(stream(),),
+                    mode=Mode.INCREMENTAL,
+                    write=target.mode,
+                    store=store,
+                )
+            )
+    assert sorted(pq.read_table(tmp_path / "to-50.parquet").column("n").to_pylist()) == list(range(50))
+    assert sorted(pq.read_table(tmp_path / "to-80.parquet").column("n").to_pylist()) == list(range(50, 80))
+
+
+def test_a_replace_that_would_leave_only_what_is_new_is_refused(tmp_path, simulator):
+    with connector_sdk.open(FakeConnector, **simulator.config) as here, connector_sdk.open(FakeConnector, name="there") as there:
+        ask = {"streams": ["orders"], "mode": "incremental", "state": tmp_path / "state"}
+        connector_sdk.copy(here, there, write="append", **ask)
+        with pytest.raises(ConfigError, match="would leave only what is new"):
+            connector_sdk.copy(here, there, write="replace", **ask)
