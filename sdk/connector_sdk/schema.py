@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
@@ -111,9 +112,10 @@ class Stream:
         """
         for column in columns:
             if column not in self.schema.names:
+                near = difflib.get_close_matches(column, self.schema.names, 1)
                 raise ConfigError(
                     f"stream {self.name!r} has no field {column!r}",
-                    hint=f"it has {', '.join(self.schema.names[:20])}",
+                    hint=f"did you mean {near[0]}?" if near else f"it has {', '.join(self.schema.names[:20])}",
                     stream=self.name,
                 )
         schema = pa.schema([self.schema.field(column) for column in columns], self.schema.metadata)
