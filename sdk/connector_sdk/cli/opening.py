@@ -22,7 +22,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     names = list(known)
     near = difflib.get_close_matches(word, names, 3, 0.6)
     if near:
-        return f"did you mean {' or '.join(map(repr, near))}?"
+        return f"did you mean {' or '.join(near)}?"
     shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
     return f"there is {shown}" if names else "there is none"
 

@@ -141,7 +141,7 @@ def as_yaml(settings: tuple[Setting, ...], name: str, doc: str = "") -> str:
     for setting in sorted(settings, key=lambda setting: not setting.required):
         head.append("")
         head += [
-            f"# {line}" if not live and (line.startswith(" ") or "##" not in line) else line
+            f"# {line}" if not live and not line.startswith("##") else line
             for live, line in _lines(setting, prefix, "", live=True)
         ]
     return "\n".join(head) + "\n"
@@ -164,7 +164,7 @@ def _lines(setting: Setting, prefix: str, indent: str, *, live: bool) -> Iterato
         first = setting.many == "-"
         for below in setting.below:
             for counts, line in _lines(below, env, deeper, live=live):
-                if first and "##" not in line:
+                if first and not line.lstrip().startswith("##"):
                     line, first = line.replace(deeper, f"{indent}- ", 1), False
                 yield counts, line
     else:

@@ -39,9 +39,9 @@ class Process:
     def __init__(self, *words: object, **kwargs: Any) -> None:
         environment = {**os.environ, "PYTHONPATH": str(HERE), "PYTHONUNBUFFERED": "1", **kwargs.pop("env", {})}
         kwargs.setdefault("stdout", subprocess.PIPE)
+        kwargs.setdefault("stderr", subprocess.PIPE)
         self.popen = subprocess.Popen(
             [sys.executable, "-c", "from connector_sdk.cli import main; main()", *map(str, words)],
-            stderr=subprocess.PIPE,
             text=True,
             env=environment,
             **kwargs,

@@ -189,3 +189,12 @@ class Calling:
             return [{"stream": arguments.get("stream", "all"), "installed": True}]
         amount: Any = arguments["amount"]
         return {"half": amount / 2, "tags": arguments.get("tags")}
+
+
+class Stuck(Base):
+    """Waits in a read and cannot be asked to stop."""
+
+    def read(self, split: Split, state: State | None, until: State | None = None) -> Iterator[Batch]:
+        print("stuck", flush=True)
+        time.sleep(60)
+        yield from super().read(split, state, until)

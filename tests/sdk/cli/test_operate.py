@@ -31,8 +31,8 @@ def test_call_without_an_operation_lists_them(connector: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("Havle", "amount=1"), "there is no operation 'Havle' — did you mean 'Halve'?"),
-        (("Halve", "amonut=1"), "Halve takes no 'amonut' — did you mean 'amount'?"),
+        (("Havle", "amount=1"), "there is no operation 'Havle' — did you mean Halve?"),
+        (("Halve", "amonut=1"), "Halve takes no 'amonut' — did you mean amount?"),
         (("Halve",), "Halve needs amount"),
         (("Halve", "amount=much"), "Halve: amount='much' is not decimal(12,2)"),
         (("Halve", "amount"), "'amount' is not key=value"),
