@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +21,7 @@ __all__ = [
     "Output",
     "Sink",
     "accept",
+    "at_least_one",
     "refuse",
     "unreadable",
     "unwritable",
@@ -114,15 +115,24 @@ def accept(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return batch
 
 
+def at_least_one(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """`batches`, or one of no rows when there are none: a reader always tells the schema."""
+    batch = None
+    for batch in batches:
+        yield batch
+    if batch is None:
+        yield pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
+
+
 @contextmanager
-def unwritable(name: str, field: str) -> Iterator[None]:
-    """Turn Arrow's and Python's complaints about a value into a DataError that names the format and the field."""
+def unwritable(name: str) -> Iterator[None]:
+    """Turn Arrow's and Python's complaints about a value, which name the field, into a DataError that names the format."""
     try:
         yield
     except ConnectorError:
         raise
     except (pa.ArrowException, ValueError, OverflowError) as error:
-        raise DataError(f"field {field!r} has a value that {name} cannot hold: {error}", code="format") from None
+        raise DataError(f"there is a value that {name} cannot hold: {error}", code="format") from None
 
 
 @contextmanager

@@ -1,0 +1,226 @@
+"""Arrays of one type as arrays of another that holds the same values: how a format that lacks a type stores it, and back.
+
+Fields of structs are matched by position, so that names and metadata can differ; every leaf is cast safely, so that a value that
+does not fit raises ``pyarrow.ArrowInvalid`` and is never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["INTERVAL", "Array", "list_parts", "map_entries", "map_leaves", "paths", "reshape", "reshape_batch", "wider_decimal"]
+
+Array: TypeAlias = "pa.Array[Any]"
+Offsets: TypeAlias = "np.ndarray[Any, np.dtype[np.int32]]"
+
+INTERVAL = pa.struct([pa.field("months", pa.int32()), pa.field("days", pa.int32()), pa.field("nanoseconds", pa.int64())])
+"""How an interval of months, days and nanoseconds is stored where there is no such type."""
+
+_INTERVAL = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
+# Constructors and kernels that the stubs of pyarrow know only for types known beforehand.
+_arrow: Any = pa
+_compute: Any = pc
+
+
+def is_list(type_: pa.DataType) -> bool:
+    """Whether `type_` is one of Arrow's five kinds of list (a map is none of them)."""
+    t = pa.types
+    return (
+        t.is_list(type_)
+        or t.is_large_list(type_)
+        or t.is_fixed_size_list(type_)
+        or t.is_list_view(type_)
+        or t.is_large_list_view(type_)
+    )
+
+
+def wider_decimal(type_: pa.DataType) -> pa.DataType | None:
+    """The decimal type with ``0 <= scale <= precision``, as most systems want it, that holds every value of `type_`.
+
+    ``decimal(5,-2)`` needs ``decimal(7,0)``, ``decimal(3,5)`` needs ``decimal(5,5)``. None when that takes over 76 digits.
+    """
+    kind: Any = type_
+    precision = max(kind.precision + max(0, -kind.scale), kind.scale)
+    if precision > 76:
+        return None
+    make = pa.decimal128 if precision <= 38 and kind.bit_width <= 128 else pa.decimal256
+    return make(precision, max(0, kind.scale))
+
+
+def map_leaves(type_: pa.DataType, change: Callable[[pa.DataType], pa.DataType]) -> pa.DataType:
+    """`type_` with `change` applied to it and to all that is within it, from the inside out. Lists become plain lists."""
+    kind: Any = type_
+    if is_list(type_):
+        field = kind.value_field
+        return change(pa.list_(field.with_type(map_leaves(field.type, change))))
+    if pa.types.is_struct(type_):
+        return change(pa.struct([field.with_type(map_leaves(field.type, change)) for field in kind]))
+    if pa.types.is_map(type_):
+        make: Callable[..., pa.DataType] = pa.map_
+        item = kind.item_field
+        return change(make(map_leaves(kind.key_type, change), item.with_type(map_leaves(item.type, change))))
+    return change(type_)
+
+
+def paths(schema: pa.Schema) -> Iterator[tuple[str, pa.DataType]]:
+    """Every type in `schema` with the path that leads to it: ``address.street``, ``tags[]``, ``prices{}``."""
+    for field in schema:
+        yield from _paths(field.name, field.type)
+
+
+def _paths(path: str, type_: pa.DataType) -> Iterator[tuple[str, pa.DataType]]:
+    yield path, type_
+    kind: Any = type_
+    if is_list(type_):
+        yield from _paths(f"{path}[]", kind.value_type)
+    elif pa.types.is_struct(type_):
+        for field in kind:
+            yield from _paths(f"{path}.{field.name}", field.type)
+    elif pa.types.is_map(type_):
+        yield from _paths(f"{path}{{}}.key", kind.key_type)
+        yield from _paths(f"{path}{{}}", kind.item_type)
+    elif pa.types.is_dictionary(type_):
+        yield from _paths(path, kind.value_type)
+
+
+def reshape_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """`batch` as rows of `schema`, column by column in order. Raises ArrowInvalid, with the field's name in it."""
+    if batch.schema.equals(schema, check_metadata=True):
+        return batch
+    if not len(schema):
+        return batch.replace_schema_metadata(schema.metadata)
+    columns = []
+    for field, column in zip(schema, batch.columns, strict=True):
+        try:
+            columns.append(reshape(column, field.type))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise pa.ArrowInvalid(f"field {field.name!r}: {error}") from None
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def reshape(array: Array, type_: pa.DataType) -> Array:
+    """`array` as an array of `type_`, value for value. Raises ArrowInvalid for a value that does not fit exactly."""
+    have: Any = array.type
+    want: Any = type_
+    source: Any = array
+    if have.equals(want, check_metadata=True):
+        return array
+    if isinstance(have, pa.BaseExtensionType):
+        return reshape(source.storage, want)
+    if isinstance(want, pa.BaseExtensionType):
+        return pa.ExtensionArray.from_storage(want, reshape(array, want.storage_type))
+    if pa.types.is_dictionary(have):
+        return reshape(source.dictionary.take(source.indices), want)
+    if pa.types.is_dictionary(want):
+        encoded: Any = reshape(array, want.value_type).dictionary_encode()
+        return pa.DictionaryArray.from_arrays(encoded.indices.cast(want.index_type), encoded.dictionary, ordered=want.ordered)
+    if pa.types.is_map(want):
+        return _map(array, want)
+    if is_list(want):
+        return _list(array, want)
+    if pa.types.is_struct(want):
+        return _interval_struct(array, want) if have == pa.month_day_nano_interval() else _struct(source, want)
+    if want == pa.month_day_nano_interval():
+        return _interval(source)
+    return array.cast(want)
+
+
+def list_parts(array: Array) -> tuple[Offsets, Array]:
+    """Any list or map array as n+1 offsets and the flat items (of a map: key-value structs); a null has no items."""
+    if pa.types.is_map(array.type):
+        array = map_entries(array)
+    lengths = np.asarray(_compute.fill_null(_compute.list_value_length(array), 0).to_numpy(zero_copy_only=False))
+    offsets = np.zeros(len(array) + 1, np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    flat: Any = array
+    return offsets, flat.flatten()
+
+
+def map_entries(array: Array) -> Array:
+    """A map array as a list of structs of key and value."""
+    kind: Any = array.type
+    return array.cast(pa.list_(pa.struct([pa.field("key", kind.key_type, nullable=False), kind.item_field.with_name("value")])))
+
+
+def _mask(array: Array) -> Any:
+    return array.is_null() if array.null_count else None
+
+
+def _valid(array: Array) -> Any:
+    return np.asarray(array.is_valid().to_numpy(zero_copy_only=False))
+
+
+def _list(array: Array, want: Any) -> Array:
+    offsets, items = list_parts(array)
+    values = reshape(items, want.value_type)
+    made: Array
+    if pa.types.is_fixed_size_list(want):
+        made = _fixed_list(array, offsets, values, want)
+    elif pa.types.is_list(want):
+        made = _arrow.ListArray.from_arrays(pa.array(offsets), values, type=want, mask=_mask(array))
+    elif pa.types.is_large_list(want):
+        made = _arrow.LargeListArray.from_arrays(pa.array(offsets.astype(np.int64)), values, type=want, mask=_mask(array))
+    else:
+        large = pa.types.is_large_list_view(want)
+        kind = _arrow.LargeListViewArray if large else _arrow.ListViewArray
+        width = np.int64 if large else np.int32
+        starts, sizes = pa.array(offsets[:-1].astype(width)), pa.array(np.diff(offsets).astype(width))
+        made = kind.from_arrays(starts, sizes, values, type=want, mask=_mask(array))
+    return made
+
+
+def _fixed_list(array: Array, offsets: Offsets, values: Any, want: Any) -> Array:
+    size = want.list_size
+    valid = _valid(array)
+    if not (np.diff(offsets)[valid] == size).all():
+        raise pa.ArrowInvalid(f"lists of {size} items expected")
+    if not size:  # from_arrays cannot tell how many lists of nothing there are
+        empty: Array = pa.array([[] if one else None for one in valid], want)
+        return empty
+    places = (offsets[:-1, None] + np.arange(size, dtype=np.int32)).ravel()
+    values = values.take(pa.array(places, mask=np.repeat(~valid, size)))
+    made: Array = _arrow.FixedSizeListArray.from_arrays(values, type=want, mask=_mask(array))
+    return made
+
+
+def _map(array: Array, want: Any) -> Array:
+    offsets, entries = list_parts(array)
+    parts: Any = entries
+    keys, values = reshape(parts.field(0), want.key_type), reshape(parts.field(1), want.item_type)
+    starts = pa.array(offsets, mask=np.append(~_valid(array), False))
+    made: Array = _arrow.MapArray.from_arrays(starts, keys, values, type=want)
+    return made
+
+
+def _struct(source: Any, want: Any) -> Array:
+    fields = list(want)
+    if not fields:  # from_arrays cannot tell how many structs of nothing there are
+        empty: Array = pa.array([{} if one else None for one in _valid(source)], want)
+        return empty
+    columns = [reshape(source.field(i), field.type) for i, field in enumerate(fields)]
+    return _arrow_struct(columns, fields, source)
+
+
+def _arrow_struct(columns: list[Array], fields: list[pa.Field[Any]], like: Array) -> Array:
+    made: Array = _arrow.StructArray.from_arrays(columns, fields=fields, mask=_mask(like))
+    return made
+
+
+def _interval_struct(array: Array, want: Any) -> Array:
+    data: Any = array.buffers()[1]
+    parts = np.frombuffer(data, _INTERVAL)[array.offset : array.offset + len(array)] if data else np.zeros(0, _INTERVAL)
+    columns = [pa.array(np.ascontiguousarray(parts[name])) for name in _INTERVAL.names or ()]
+    return reshape(_arrow_struct(columns, list(INTERVAL), array), want)
+
+
+def _interval(source: Any) -> Array:
+    parts = np.zeros(len(source), _INTERVAL)
+    for index, name in enumerate(_INTERVAL.names or ()):
+        parts[name] = _compute.fill_null(source.field(index), 0).to_numpy(zero_copy_only=False)
+    valid = pa.array(_valid(source)).buffers()[1] if source.null_count else None
+    return pa.Array.from_buffers(pa.month_day_nano_interval(), len(source), [valid, pa.py_buffer(parts.tobytes())])

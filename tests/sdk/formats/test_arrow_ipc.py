@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+
+from connector_sdk.formats import FORMATS
+
+from .tables import batches, survives
+
+ARROW = FORMATS["arrow"]
+ANY = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@ANY
+@given(batches())
+def test_whatever_arrow_holds_survives_or_the_loss_is_declared(data):
+    survives(ARROW, data)
+
+
+@ANY
+@given(batches(changes=True))
+def test_change_batches_survive(data):
+    survives(ARROW, data)
