@@ -119,4 +119,4 @@ class SftpConfig(ConnectorConfig):
     @property
     def place(self) -> str:
         """The folder in words, for messages."""
-        return self.folder if self.is_local else f"sftp://{self.host}:{self.port}/{self.folder.lstrip('/')}"
+        return self.folder if self.is_local else f"sftp://{self.host}:{self.port}/{self.folder.lstrip('/').removeprefix('.')}"

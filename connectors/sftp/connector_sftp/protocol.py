@@ -12,7 +12,7 @@ __all__ = ["Attributes", "Refused", "attributes", "integer64", "names", "string"
 Bytes: TypeAlias = "bytes | memoryview"
 
 INIT, VERSION, OPEN, CLOSE, READ, WRITE = 1, 2, 3, 4, 5, 6
-LSTAT, FSTAT, OPENDIR, READDIR, REMOVE, MKDIR, REALPATH, STAT, RENAME = 7, 8, 11, 12, 13, 14, 16, 17, 18
+LSTAT, FSTAT, OPENDIR, READDIR, REMOVE, MKDIR, RMDIR, REALPATH, STAT, RENAME = 7, 8, 11, 12, 13, 14, 15, 16, 17, 18
 STATUS, HANDLE, DATA, NAME, ATTRS = 101, 102, 103, 104, 105
 EXTENDED = 200
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from connector_sdk.errors import ConfigError, ConnectorError, DataError, LocalResourceError, TransientError
@@ -37,6 +37,7 @@ class SftpFolder:
         self._config = config
         self._session = Session(config)
         self._resolved: str | None = None
+        self._warned: set[str] = set()
 
     def close(self) -> None:
         """End the connections. Never raises."""
@@ -134,14 +135,18 @@ class SftpFolder:
         source, target = path_bytes(self._path(old)), path_bytes(self._path(new))
         with self._session.lend() as wire:
             try:
-                if replace and protocol.POSIX_RENAME in wire.extensions:
+                if replace:
                     name = string(protocol.POSIX_RENAME.encode())
-                    self._made(wire, new, lambda: wire.call(protocol.EXTENDED, name, source, target))
-                    return
+                    try:
+                        self._made(wire, new, lambda: wire.call(protocol.EXTENDED, name, source, target))
+                        return
+                    except Refused as refused:
+                        if refused.code != protocol.UNSUPPORTED:
+                            raise
                 try:
                     self._made(wire, new, lambda: wire.call(protocol.RENAME, source, target))
                 except Refused:
-                    if not self._exists(wire, target):
+                    if not self._exists(wire, target) or not self._exists(wire, source):
                         raise
                     if not replace:
                         raise LocalResourceError(
@@ -163,6 +168,13 @@ class SftpFolder:
             except Refused as refused:
                 if refused.code != protocol.NO_SUCH_FILE:
                     raise self._explain(name, refused) from None
+
+    def prune(self, below: str) -> None:
+        """Remove the folder `below` and those above it, as long as they are empty. Never fails."""
+        with suppress(ConnectorError), self._session.lend() as wire, suppress(Refused):
+            while below:
+                wire.call(protocol.RMDIR, path_bytes(self._path(below)))
+                below = posixpath.dirname(below)
 
     def sync(self, below: str = "") -> None:
         """SFTP has no word for this: names are as safe as the server keeps them."""
@@ -212,7 +224,7 @@ class SftpFolder:
                 if raw in (".", ".."):
                     continue
                 if not _plain(raw):
-                    logger.warning("%s: skipped %r: not a plain file name", self._config.place, raw)
+                    self._warn(raw)
                     continue
                 name = f"{folder}/{raw}" if folder else raw
                 if about.is_link:
@@ -224,6 +236,11 @@ class SftpFolder:
             target = self._target(wire, root, posixpath.join(root, name))
             if target is not None and not target.is_folder:
                 yield name, target
+
+    def _warn(self, raw: str) -> None:
+        if raw not in self._warned and len(self._warned) < 1000:
+            self._warned.add(raw)
+            logger.warning("%s: skipped %r: not a plain file name", self._config.place, raw)
 
     def _target(self, wire: Wire, root: str, path: str) -> Attributes | None:
         """What a link leads to; None when that is missing, or outside of the root."""
