@@ -90,20 +90,11 @@ def test_columns_where_and_limit(connector: Run) -> None:
     assert [json.loads(line) for line in result.stdout.splitlines()] == [{"name": "n1600"}, {"name": "n1999"}]
 
 
+LANDING = ("--mode", "incremental", "--state", "s.state", "-o", "landing/")
+
+
 def test_the_second_incremental_run_brings_only_what_is_new(connector: Run) -> None:
-    words = (
-        "read",
-        "systems:Numbers",
-        "-c",
-        "numbers.json",
-        "--all",
-        "--mode",
-        "incremental",
-        "--state",
-        "s.state",
-        "-o",
-        "landing/",
-    )
+    words = ("read", "systems:Numbers", "-c", "numbers.json", "--all", *LANDING)
     for count, total in ((10, 10), (10, 10), (25, 25)):
         numbers(count=count)
         assert connector(*words).exit_code == 0
@@ -234,20 +225,7 @@ def test_log_json_is_one_object_per_line(connector: Run) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_at_a_checkpoint_and_the_next_run_goes_on(process: Start, connector: Run, number: int, code: int) -> None:
-    words = (
-        "read",
-        "systems:Numbers",
-        "-c",
-        "numbers.json",
-        "-s",
-        "numbers",
-        "--mode",
-        "incremental",
-        "--state",
-        "s.state",
-        "-o",
-        "landing/",
-    )
+    words = ("read", "systems:Numbers", "-c", "numbers.json", "-s", "numbers", *LANDING)
     numbers(count=1000, pause=0.01)
     running = process(*words, "--log", "json")
     assert running.popen.stderr is not None
@@ -322,9 +300,8 @@ def test_a_file_that_cannot_grow_is_exit_8_and_nothing_is_published(process: Sta
 def on_a_terminal(process: Start, *words: object, stdout: bool) -> tuple[int, str]:
     """Run a command whose stderr (and stdout) is a terminal; the exit code and all that was shown."""
     ours, theirs = pty.openpty()
-    running = process(
-        *words, env={"COLUMNS": "100", "TERM": "xterm-256color"}, **({"stdout": theirs} if stdout else {}), stderr=theirs
-    )
+    environment = {"COLUMNS": "100", "TERM": "xterm-256color"}
+    running = process(*words, env=environment, stdout=theirs if stdout else subprocess.PIPE, stderr=theirs)
     os.close(theirs)
     shown = b""
     while True:
@@ -349,9 +326,8 @@ def test_on_a_terminal_the_first_rows_are_a_table(process: Start) -> None:
 
 def test_on_a_terminal_progress_is_drawn_and_leaves_one_line(process: Start) -> None:
     config = numbers(count=40, pause=0.02)
-    code, shown = on_a_terminal(
-        process, "read", "systems:Numbers", "-c", config, "-s", "numbers", "-o", "out.parquet", stdout=False
-    )
+    words = ("read", "systems:Numbers", "-c", config, "-s", "numbers", "-o", "out.parquet")
+    code, shown = on_a_terminal(process, *words, stdout=False)
     assert code == 0
     assert "rows/s" in shown
     assert re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).rstrip().splitlines()[-1].startswith("done: 40 rows")
