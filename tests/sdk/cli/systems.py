@@ -12,7 +12,7 @@ import pyarrow as pa
 from connector_sdk.config import ConnectorConfig, Secret
 from connector_sdk.contract import Batch, Operation, Split, State
 from connector_sdk.errors import ConfigError, TransientError
-from connector_sdk.rejects import Reject, reject_batch
+from connector_sdk.rejects import Reject, reject_batch, rejects_of
 from connector_sdk.schema import Mode, Stream, describe
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -198,3 +198,14 @@ class Stuck(Base):
         print("stuck", flush=True)
         time.sleep(60)
         yield from super().read(split, state, until)
+
+
+class Mendable(Base):
+    """Can decode a rejected record when `bad` is -1, and record 0 when it is -2."""
+
+    def replay(self, stream: Stream, rejects: pa.RecordBatch) -> Iterator[Batch]:
+        found = rejects_of(rejects)
+        good = [r for r in found if self.config.bad == -1 or r.raw == b"bad,0"]
+        data = pa.RecordBatch.from_pylist([{"id": 0, "name": r.raw.decode()} for r in good], schema=ROWS)
+        bad = [r for r in found if r not in good]
+        yield Batch(stream=stream.name, data=data, rejects=reject_batch(bad) if bad else None)
