@@ -56,6 +56,8 @@ def losses(schema: pa.Schema) -> list[Loss]:
                 found.append(Loss(path, "a struct without fields", Kept.REFUSED))
             elif len(set(names)) < len(names):
                 found.append(Loss(path, "a struct with two fields of one name", Kept.REFUSED))
+        elif pa.types.is_fixed_size_list(type_) and not kind.list_size:
+            found.append(Loss(path, "lists that are always empty", Kept.REFUSED))
         elif pa.types.is_dictionary(type_) and kind.ordered:
             found.append(Loss(path, "the order of the categories"))
         elif pa.types.is_timestamp(type_) and kind.unit == "s":

@@ -127,6 +127,10 @@ def reshape(array: Array, type_: pa.DataType) -> Array:
         return _interval_struct(array, want) if have == pa.month_day_nano_interval() else _struct(source, want)
     if want == pa.month_day_nano_interval():
         return _interval(source)
+    if pa.types.is_decimal(have) and pa.types.is_decimal(want) and have.scale != want.scale:
+        # Arrow checks a change of scale in the narrower of two widths, and so refuses what fits: rescale at full width.
+        wide = array.cast(pa.decimal256(have.precision, have.scale))
+        return wide.cast(pa.decimal256(want.precision, want.scale)).cast(want)
     return array.cast(want)
 
 
@@ -180,8 +184,7 @@ def _fixed_list(array: Array, offsets: Offsets, values: Any, want: Any) -> Array
     if not (np.diff(offsets)[valid] == size).all():
         raise pa.ArrowInvalid(f"lists of {size} items expected")
     if not size:  # from_arrays cannot tell how many lists of nothing there are
-        empty: Array = pa.array([[] if one else None for one in valid], want)
-        return empty
+        return pa.Array.from_buffers(want, len(array), [pa.array(valid).buffers()[1]], children=[values.slice(0, 0)])
     places = (offsets[:-1, None] + np.arange(size, dtype=np.int32)).ravel()
     values = values.take(pa.array(places, mask=np.repeat(~valid, size)))
     made: Array = _arrow.FixedSizeListArray.from_arrays(values, type=want, mask=_mask(array))
@@ -200,9 +203,8 @@ def _map(array: Array, want: Any) -> Array:
 def _struct(source: Any, want: Any) -> Array:
     fields = list(want)
     if not fields:  # from_arrays cannot tell how many structs of nothing there are
-        empty: Array = pa.array([{} if one else None for one in _valid(source)], want)
-        return empty
-    columns = [reshape(source.field(i), field.type) for i, field in enumerate(fields)]
+        return pa.Array.from_buffers(want, len(source), [pa.array(_valid(source)).buffers()[1]])
+    columns = [reshape(source.field(index), field.type) for index, field in enumerate(fields)]
     return _arrow_struct(columns, fields, source)
 
 

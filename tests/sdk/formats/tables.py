@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -94,7 +94,7 @@ def arrays(draw: Any, type_: Any, size: int, nullable: bool = True) -> Any:
     mask = pa.array(missing, pa.bool_()) if any(missing) else None
     if t.is_struct(type_):
         if not len(type_):
-            return pa.array([None if no else {} for no in missing], type_)
+            return pa.Array.from_buffers(type_, size, [_bits(missing)])
         columns = [draw(arrays(field.type, size, field.nullable)) for field in type_]
         return pa.StructArray.from_arrays(columns, fields=list(type_), mask=mask)
     if t.is_nested(type_):
@@ -103,7 +103,18 @@ def arrays(draw: Any, type_: Any, size: int, nullable: bool = True) -> Any:
     values = [None if no else value for value, no in zip(values, missing, strict=True)]
     if t.is_temporal(type_) and type_ != pa.month_day_nano_interval():
         return pa.array(values, pa.int32() if type_.bit_width == 32 else pa.int64()).view(type_)
+    if t.is_decimal(type_):  # Arrow itself does not make decimals of every scale from Python's
+        whole = pa.array(values, _decimal(type_.bit_width)(type_.precision, 0))
+        return pa.Array.from_buffers(type_, size, whole.buffers())
     return pa.array(values, type_)
+
+
+def _bits(missing: list[bool]) -> Any:
+    return pa.array([not no for no in missing], pa.bool_()).buffers()[1]
+
+
+def _decimal(bits: int) -> Any:
+    return {32: pa.decimal32, 64: pa.decimal64, 128: pa.decimal128, 256: pa.decimal256}[bits]
 
 
 @st.composite
@@ -112,19 +123,23 @@ def collections(draw: Any, type_: Any, missing: list[bool], mask: Any) -> Any:
     if t.is_fixed_size_list(type_):
         items = draw(arrays(type_.value_type, len(missing) * type_.list_size, type_.value_field.nullable))
         if not type_.list_size:
-            return pa.array([None if no else [] for no in missing], type_)
+            return pa.Array.from_buffers(type_, len(missing), [_bits(missing)], children=[items])
         return pa.FixedSizeListArray.from_arrays(items, type=type_, mask=mask)
     sizes = [0 if no else draw(st.integers(0, 3)) for no in missing]
     offsets = [sum(sizes[:i]) for i in range(len(sizes) + 1)]
     if t.is_map(type_):
         keys = draw(st.lists(scalars(type_.key_type), min_size=offsets[-1], max_size=offsets[-1], unique=True))
         places = [None if no else at for at, no in zip(offsets, [*missing, False], strict=True)]
-        key_array = pa.array(keys, pa.int32()).view(type_.key_type) if t.is_date(type_.key_type) else pa.array(keys, type_.key_type)
+        key_array = (
+            pa.array(keys, pa.int32()).view(type_.key_type) if t.is_date(type_.key_type) else pa.array(keys, type_.key_type)
+        )
         values = draw(arrays(type_.item_type, offsets[-1], type_.item_field.nullable))
         return pa.MapArray.from_arrays(pa.array(places, pa.int32()), key_array, values, type=type_)
     items = draw(arrays(type_.value_type, offsets[-1], type_.value_field.nullable))
     if t.is_list_view(type_):
-        return pa.ListViewArray.from_arrays(pa.array(offsets[:-1], pa.int32()), pa.array(sizes, pa.int32()), items, type=type_, mask=mask)
+        return pa.ListViewArray.from_arrays(
+            pa.array(offsets[:-1], pa.int32()), pa.array(sizes, pa.int32()), items, type=type_, mask=mask
+        )
     kind, width = (pa.LargeListArray, pa.int64()) if t.is_large_list(type_) else (pa.ListArray, pa.int32())
     return kind.from_arrays(pa.array(offsets, width), items, type=type_, mask=mask)
 
@@ -141,7 +156,7 @@ def scalars(type_: Any) -> st.SearchStrategy[Any]:
         return st.floats(width=type_.bit_width)
     if t.is_decimal(type_):
         most = 10**type_.precision - 1
-        return st.integers(-most, most).map(lambda unscaled: Decimal(unscaled).scaleb(-type_.scale, Context(prec=80)))
+        return st.integers(-most, most).map(Decimal)
     if t.is_fixed_size_binary(type_):
         return st.binary(min_size=type_.byte_width, max_size=type_.byte_width)
     if t.is_string(type_) or t.is_large_string(type_) or t.is_string_view(type_):
