@@ -1,0 +1,105 @@
+"""From a description to files: read, pass after pass, write. And what of that is on disk already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from connector_sdk.errors import LocalResourceError
+
+from connector_codegen.model import GeneratedFile, Interface
+from connector_codegen.passes import PASSES
+from connector_codegen.problems import Problem, refuse
+from connector_codegen.readers import read
+from connector_codegen.writers import Models, write
+
+__all__ = ["Generated", "generate", "models_in", "outdated", "publish", "understand"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generated:
+    """What became of a description: the model, its files, and what was found on the way."""
+
+    interface: Interface
+    files: tuple[GeneratedFile, ...]
+    problems: tuple[Problem, ...]
+
+
+def understand(source: str, reader: str | None = None) -> tuple[Interface, tuple[Problem, ...]]:
+    """The model of `source` after all passes. Raises ConfigError naming every error in it."""
+    problems: list[Problem] = []
+    interface = read(source, reader, problems)
+    refuse(problems)
+    for step in PASSES:
+        interface = step(interface, problems)
+    refuse(problems)
+    return interface, tuple(problems)
+
+
+def generate(source: str, *, reader: str | None = None, models: Models = "msgspec") -> Generated:
+    """Everything that is generated from `source`, in memory. Raises ConfigError naming every error in it."""
+    interface, problems = understand(source, reader)
+    return Generated(interface=interface, files=write(interface, models, problems), problems=problems)
+
+
+def models_in(folder: Path) -> Models:
+    """The kind of model classes that was generated into `folder`; msgspec where nothing was."""
+    kind: Models = _about(folder).get("models", "msgspec")
+    return kind
+
+
+def outdated(files: Sequence[GeneratedFile], folder: Path) -> list[str]:
+    """How `folder` differs from `files`: ``models.py: differs``, ``x.layout.yaml: is missing``, ``…: is no longer generated``."""
+    found = []
+    for file in files:
+        path = folder / file.path
+        if not path.is_file():
+            found.append(f"{path}: is missing")
+        elif path.read_bytes() != file.text.encode():
+            found.append(f"{path}: differs")
+    return found + [f"{folder / name}: is no longer generated" for name in _left_over(files, folder)]
+
+
+def publish(files: Sequence[GeneratedFile], folder: Path) -> None:
+    """Write `files` into `folder` and remove what an earlier run generated there and this one does not.
+
+    Files that were not generated are never touched. Raises LocalResourceError (code ``exists``) when one of them is in the way.
+    """
+    own = set(_about(folder).get("files", ()))
+    for file in files:
+        path = folder / file.path
+        if file.path not in own and path.exists() and path.read_bytes() != file.text.encode():
+            raise LocalResourceError(
+                f"{path} is there already and was not generated",
+                hint="give another --out, or move it away",
+                code="exists",
+            )
+    left_over = _left_over(files, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:  # interface.json, which says what is ours, comes last
+        fresh = folder / f".{file.path}.new"
+        fresh.write_bytes(file.text.encode())
+        fresh.replace(folder / file.path)
+    for name in left_over:
+        (folder / name).unlink(missing_ok=True)
+
+
+def _left_over(files: Sequence[GeneratedFile], folder: Path) -> list[str]:
+    now = {file.path for file in files}
+    return [
+        name
+        for name in _about(folder).get("files", ())
+        if name not in now and Path(name).name == name and (folder / name).is_file()
+    ]
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    """What the interface.json in `folder` says; nothing when there is none that can be read."""
+    try:
+        about = json.loads((folder / "interface.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return about if isinstance(about, dict) else {}

@@ -1,0 +1,56 @@
+"""Gives a column its identifier as name where the file's own word is no name at all, and keeps that word as the header's title.
+
+A header cell with a quote, a backslash or a line break cannot be a name in msgspec, and is a nuisance in every table after it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from connector_codegen.model import Interface, Stream
+from connector_codegen.problems import Problem
+
+__all__ = ["title"]
+
+# What msgspec refuses in a name, characters that nobody sees, and blanks at either end.
+_UNUSABLE = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]|^\s|\s$')
+
+
+def title(interface: Interface, problems: list[Problem]) -> Interface:
+    """`interface` with names that every table can hold, in the streams of flat files; wants identifiers."""
+    return replace(interface, streams=tuple(_titled(stream, problems) for stream in interface.streams))
+
+
+def _titled(stream: Stream, problems: list[Problem]) -> Stream:
+    if stream.layout is None or not any(_UNUSABLE.search(field.name) for field in stream.fields):
+        return stream
+    taken = {field.name for field in stream.fields}
+    names: dict[str, str] = {}
+    for field in stream.fields:
+        name = field.name
+        if _UNUSABLE.search(name):
+            number, name = 1, field.identifier
+            while name in taken:
+                number += 1
+                name = f"{field.identifier}_{number}"
+            taken.add(name)
+            problems.append(
+                Problem(level="note", where=f"{stream.name}.{name}", what=f"is headed {_shown(field.name)} in the file")
+            )
+        names[field.name] = name
+    keys = tuple(names[key] for key in stream.keys)
+    fields = tuple(
+        field if names[field.name] == field.name else replace(field, name=names[field.name], title=field.title or field.name)
+        for field in stream.layout.fields
+    )
+    return replace(
+        stream,
+        keys=keys,
+        fields=tuple(replace(field, name=names[field.name]) for field in stream.fields),
+        layout=replace(stream.layout, keys=keys, fields=fields),
+    )
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "…")

@@ -1,0 +1,95 @@
+"""Writes interface.json: the model itself, with the digest of what it was made from, so that two of them can be compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import yaml
+from connector_sdk.formats.layout import Layout
+from connector_sdk.types import to_text
+
+from connector_codegen.model import Enumeration, Field, GeneratedFile, Interface, Many, Named, Record, Stream, Type
+
+__all__ = ["FILE", "VERSION", "interface_json"]
+
+FILE = "interface.json"
+VERSION = 1
+
+
+def interface_json(interface: Interface, models: str, files: Sequence[str]) -> list[GeneratedFile]:
+    """interface.json. `models` is the kind of classes beside it, `files` the names of everything that was generated with it."""
+    content = {
+        "interface": VERSION,
+        "models": models,
+        "files": sorted([*files, FILE]),
+        "source": {"reader": interface.source.reader, "files": dict(sorted(interface.source.files.items()))},
+        "streams": [_stream(stream) for stream in interface.streams],
+        "records": [_record(record) for record in interface.records],
+        "enumerations": [_enumeration(each) for each in interface.enumerations],
+    }
+    text = json.dumps({key: value for key, value in content.items() if value}, indent=1, ensure_ascii=False)
+    return [GeneratedFile(path=FILE, text=text + "\n")]
+
+
+def _stream(stream: Stream) -> dict[str, Any]:
+    return _without_nothing(
+        name=stream.name,
+        identifier=stream.identifier,
+        class_name=stream.class_name,
+        doc=stream.doc,
+        origin=stream.origin,
+        keys=list(stream.keys),
+        relations=[{"columns": r.columns, "to": r.to, "to_columns": r.to_columns} for r in stream.relations],
+        fields=[_field(field) for field in stream.fields],
+        layout=None if stream.layout is None else _layout(stream.layout),
+    )
+
+
+def _record(record: Record) -> dict[str, Any]:
+    return _without_nothing(
+        name=record.name,
+        class_name=record.class_name,
+        doc=record.doc,
+        origin=record.origin,
+        fields=[_field(field) for field in record.fields],
+    )
+
+
+def _enumeration(each: Enumeration) -> dict[str, Any]:
+    return _without_nothing(
+        name=each.name, class_name=each.class_name, doc=each.doc, origin=each.origin, values=list(each.values)
+    )
+
+
+def _field(field: Field) -> dict[str, Any]:
+    return _without_nothing(
+        name=field.name,
+        identifier=field.identifier,
+        type=_type(field.type),
+        nullable=field.nullable,
+        required=field.required,
+        doc=field.doc,
+        native=field.native,
+        origin=field.origin,
+    )
+
+
+def _type(kind: Type) -> object:
+    if isinstance(kind, Named):
+        return {"named": kind.name}
+    if isinstance(kind, Many):
+        return {"many": _type(kind.of)}
+    return to_text(kind)
+
+
+def _layout(layout: Layout) -> object:
+    """The layout's own settings without the reasons for them, which may change with every sample."""
+    plain = replace(layout, doc=None, fields=tuple(replace(field, evidence=None, doc=None) for field in layout.fields))
+    return yaml.safe_load(plain.to_yaml())
+
+
+def _without_nothing(**values: Any) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value not in (None, [], ())}

@@ -1,0 +1,77 @@
+"""Writes an interface as one JSON Schema (2020-12): our own names, nothing remote. Model classes are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pyarrow as pa
+
+from connector_codegen.model import Field, Interface, Many, Named, Record, Stream, Type
+
+__all__ = ["json_schema"]
+
+_SCALARS: tuple[tuple[Callable[[pa.DataType], bool], dict[str, object]], ...] = (
+    (pa.types.is_boolean, {"type": "boolean"}),
+    (pa.types.is_integer, {"type": "integer"}),
+    (pa.types.is_floating, {"type": "number"}),
+    (pa.types.is_decimal, {"type": "number", "format": "decimal"}),
+    (lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind), {"type": "string"}),
+    (lambda kind: pa.types.is_binary(kind) or pa.types.is_large_binary(kind), {"type": "string", "format": "binary"}),
+    (pa.types.is_fixed_size_binary, {"type": "string", "format": "binary"}),
+    (pa.types.is_date, {"type": "string", "format": "date"}),
+    (pa.types.is_time, {"type": "string", "format": "time"}),
+    (pa.types.is_timestamp, {"type": "string", "format": "date-time"}),
+    (pa.types.is_duration, {"type": "string", "format": "duration"}),
+)
+
+
+def json_schema(interface: Interface) -> dict[str, object]:
+    """One definition for each stream, record and enumeration, under its class name; properties have the names on the wire.
+
+    A type that has no class of its own in Python stays open (``{}``).
+    """
+    names = {record.name: record.class_name for record in interface.records}
+    names |= {enumeration.name: enumeration.class_name for enumeration in interface.enumerations}
+    definitions: dict[str, object] = {}
+    for each in interface.rows:
+        definitions[each.class_name] = _object(each, names)
+    for enumeration in interface.enumerations:
+        definitions[enumeration.class_name] = _described({"type": "string", "enum": list(enumeration.values)}, enumeration.doc)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": definitions}
+
+
+def _object(record: Stream | Record, names: dict[str, str]) -> dict[str, object]:
+    return _described(
+        {
+            "type": "object",
+            "properties": {field.name: _property(field, names) for field in record.fields},
+            "required": [field.name for field in record.fields if field.required],
+        },
+        record.doc,
+    )
+
+
+def _property(field: Field, names: dict[str, str]) -> dict[str, object]:
+    found = _schema(field.type, names)
+    if field.nullable and found:
+        found = {**found, "type": [found["type"], "null"]} if "type" in found else {"anyOf": [found, {"type": "null"}]}
+    return _described(found, field.doc)
+
+
+def _schema(kind: Type, names: dict[str, str]) -> dict[str, Any]:
+    if isinstance(kind, Named):
+        return {"$ref": f"#/$defs/{names[kind.name]}"}
+    if isinstance(kind, Many):
+        return {"type": "array", "items": _schema(kind.of, names)}
+    return dict(next(iter(_matching(kind)), {}))
+
+
+def _matching(kind: pa.DataType) -> Iterable[dict[str, object]]:
+    return (schema for matches, schema in _SCALARS if matches(kind))
+
+
+def _described(schema: dict[str, object], doc: str | None) -> dict[str, object]:
+    # One line without double quotes: the text lands in a docstring or a literal, and either stays as a formatter leaves it.
+    text = "" if doc is None else "".join(c if c.isprintable() else " " for c in doc).replace('"', "'")
+    return {**schema, "description": " ".join(text.split())} if text.strip() else schema
