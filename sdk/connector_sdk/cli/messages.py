@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import sys
+import time
 import traceback
 from dataclasses import dataclass, field
 
@@ -63,18 +64,22 @@ class Voice:
         if self.debug and not isinstance(error, click.ClickException | Stopped):
             click.echo(plain("".join(traceback.format_exception(error))), err=True, nl=False)
         if self.log == "json":
-            click.echo(json.dumps({"event": "Failed", "exit": code, "code": word, "message": one_line(text)}), err=True)
+            self._line({"event": "Failed", "exit": code, "code": word, "message": one_line(text)})
         else:
             self._say(kind, text)
         return code
 
     def _say(self, kind: str, text: str) -> None:
         if self.log == "json":
-            click.echo(json.dumps({"event": "Message", "level": kind, "message": one_line(text)}), err=True)
+            self._line({"event": "Message", "level": kind, "message": one_line(text)})
             return
         colour = {"error": "red", "warning": "yellow", "stopped": "yellow"}.get(kind)
         head = click.style(f"{kind}:", fg=colour, bold=True) if colour and sys.stderr.isatty() else f"{kind}:"
         click.echo(f"{head} {one_line(text)}", err=True)
+
+    @staticmethod
+    def _line(value: dict[str, object]) -> None:
+        click.echo(json.dumps({"at": time.time(), **value}, ensure_ascii=False), err=True)
 
 
 def _explain(error: BaseException, debug: bool) -> tuple[str, str, int, str | None]:
@@ -94,6 +99,10 @@ def _explain(error: BaseException, debug: bool) -> tuple[str, str, int, str | No
         case OSError() if error.errno in NO_ROOM:
             where = f"{error.filename}: " if error.filename else ""
             return "error", f"{where}{error.strerror} — free space and run again; nothing committed is lost", 8, "no_room"
+        case OSError() if error.filename and error.strerror:
+            return "error", f"{error.filename}: {error.strerror}", 2, "file"
+        case MemoryError():
+            return "error", "this machine is out of memory — nothing committed is lost", 8, "no_room"
         case ModuleNotFoundError() if (error.name or "").partition(".")[0] in EXTRAS:
             package = (error.name or "").partition(".")[0]
             return (

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from connector_sdk import plugins
 from connector_sdk.cli.messages import Voice
@@ -14,7 +16,7 @@ from connector_sdk.errors import ConfigError
 from connector_sdk.runtime.session import Session
 from connector_sdk.schema import Mode, Stream
 
-__all__ = ["choose", "did_you_mean", "session", "split_columns"]
+__all__ = ["choose", "did_you_mean", "find", "session", "split_columns"]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -27,12 +29,20 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"there is {shown}" if names else "there is none"
 
 
+def find(name: str) -> Any:
+    """The connector class called `name`. For ``module:Class``, modules of the current folder are found too."""
+    here = str(Path.cwd())
+    if ":" in name and here not in sys.path:
+        sys.path.insert(0, here)
+    return plugins.find(name)
+
+
 def session(name: str, config: Path | None, voice: Voice) -> Session:
     """A session with the connector `name` and the configuration in `config`, not opened yet.
 
     Raises ConfigError that names file and key. A literal secret is warned of once, and not shown.
     """
-    found = plugins.find(name)
+    found = find(name)
     settings = {} if config is None else read_settings(config)
     where = f"configuration of {name} (no -c FILE given)" if config is None else str(config)
     with warnings.catch_warnings(record=True) as caught:

@@ -121,13 +121,16 @@ def closing_line(event: RunFinished) -> str:
 
 
 @contextmanager
-def watching(voice: Voice, stop: Stop) -> Iterator[Listener]:
-    """A listener for :func:`connector_sdk.runtime.engine.run` that shows the run as the user asked."""
+def watching(voice: Voice, stop: Stop, *, drawn: bool = True) -> Iterator[Listener]:
+    """A listener for :func:`connector_sdk.runtime.engine.run` that shows the run as the user asked.
+
+    Not `drawn`, it keeps to lines on a terminal too: rows that scroll past and a picture that stays do not go together.
+    """
     if voice.log == "json":
         yield _json_line
     elif voice.log == "none":
         yield _nothing
-    elif sys.stderr.isatty():
+    elif drawn and sys.stderr.isatty():
         with _live(stop) as listener:
             yield listener
     else:

@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 import yaml
 
-from connector_sdk import plugins
 from connector_sdk.cli import options
 from connector_sdk.cli.messages import Voice
+from connector_sdk.cli.opening import find
 from connector_sdk.cli.options import example
 from connector_sdk.cli.signals import stopping
 from connector_sdk.cli.tables import show_table
@@ -38,7 +38,7 @@ def test(voice: Voice, name: str, config: Path | None, as_json: bool) -> None:
     """
     from connector_sdk.testing.laws import certify
 
-    found = plugins.find(name)
+    found = find(name)
     certificate = certify(found, None if config is None else read_settings(config), None)
     if as_json:
         click.echo(json.dumps(certificate.to_json(), indent=2, ensure_ascii=False))
@@ -65,7 +65,7 @@ def simulate(voice: Voice, name: str, port: int | None) -> None:
 
     Prints the configuration with which the connector reaches it.
     """
-    kind = simulator_of(plugins.find(name))
+    kind = simulator_of(find(name))
     if kind is None:
         raise ConfigError(f"the connector {name} has no simulator", hint='it names one as simulator = "package.module:Class"')
     with stopping(voice) as stop, kind(seed=0) as simulator:

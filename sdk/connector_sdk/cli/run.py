@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from connector_sdk.cli.signals import stopping
 from connector_sdk.formats.format import EVERY_FIELD, Kept
 from connector_sdk.runtime.engine import Job, Result, run
 from connector_sdk.runtime.state_store import FileStore, MemoryStore, StateStore
-from connector_sdk.runtime.targets import OutputTarget
+from connector_sdk.runtime.targets import OutputTarget, StreamOutput
 from connector_sdk.schema import Stream
 
 __all__ = ["allowed", "carry_out", "store_of", "tell_losses", "tell_rejects"]
@@ -27,7 +28,8 @@ def store_of(state: Path | None, name: str, stack: ExitStack) -> StateStore:
 
 def carry_out(job: Job, voice: Voice) -> Result:
     """Run `job` with its progress on stderr. SIGINT and SIGTERM raise Stopped at the next checkpoint."""
-    with stopping(voice) as stop, watching(voice, stop) as listener:
+    drawn = not (isinstance(job.sink, StreamOutput) and sys.stdout.isatty())
+    with stopping(voice) as stop, watching(voice, stop, drawn=drawn) as listener:
         result = run(replace(job, stop=stop, listener=listener))
     tell_rejects(result, voice)
     return result

@@ -69,11 +69,11 @@ def _about(connector: Any) -> str:
 @click.option("--markdown", is_flag=True, help="A table for people instead of a JSON Schema.")
 def spec(name: str, markdown: bool) -> None:
     """What a connector's configuration can hold, as a JSON Schema."""
-    from connector_sdk import plugins
+    from connector_sdk.cli.opening import find
     from connector_sdk.cli.settings import as_markdown, settings_of
     from connector_sdk.config import config_model
 
-    model = config_model(plugins.find(name))
+    model = config_model(find(name))
     if markdown:
         click.echo(as_markdown(settings_of(model)))
     else:
@@ -84,11 +84,11 @@ def spec(name: str, markdown: bool) -> None:
 @options.name
 def init(name: str) -> None:
     """A commented configuration to fill in, as YAML on stdout. Secrets are references: env:NAME or file:PATH."""
-    from connector_sdk import plugins
+    from connector_sdk.cli.opening import find
     from connector_sdk.cli.settings import as_yaml, settings_of
     from connector_sdk.config import config_model
 
-    found = plugins.find(name)
+    found = find(name)
     click.echo(as_yaml(settings_of(config_model(found)), name, _about(found)), nl=False)
 
 

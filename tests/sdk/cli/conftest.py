@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +12,8 @@ from click.testing import CliRunner, Result
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # `systems:Numbers` is named on command lines
+
+from processes import Process  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -31,26 +31,6 @@ def connector() -> Callable[..., Result]:
         return CliRunner().invoke(main, [str(word) for word in words], **kwargs)
 
     return run
-
-
-class Process:
-    """A real ``connector`` process."""
-
-    def __init__(self, *words: object, **kwargs: Any) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(HERE), "PYTHONUNBUFFERED": "1", **kwargs.pop("env", {})}
-        kwargs.setdefault("stdout", subprocess.PIPE)
-        kwargs.setdefault("stderr", subprocess.PIPE)
-        self.popen = subprocess.Popen(
-            [sys.executable, "-c", "from connector_sdk.cli import main; main()", *map(str, words)],
-            text=True,
-            env=environment,
-            **kwargs,
-        )
-
-    def end(self, timeout: float = 60) -> tuple[int, str, str]:
-        """(exit code, stdout, stderr)"""
-        out, err = self.popen.communicate(timeout=timeout)
-        return self.popen.returncode, out, err
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
-from conftest import Process
 from connector_sdk.runtime.state_store import FileStore, Saved, read_saved
+from processes import Process
 
 Run = Callable[..., Result]
 Start = Callable[..., Process]

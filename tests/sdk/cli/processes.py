@@ -1,0 +1,31 @@
+"""A real ``connector`` process, for tests of signals, pipes, terminals and full disks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+class Process:
+    """A real ``connector`` process."""
+
+    def __init__(self, *words: object, **kwargs: Any) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(HERE), "PYTHONUNBUFFERED": "1", **kwargs.pop("env", {})}
+        kwargs.setdefault("stdout", subprocess.PIPE)
+        kwargs.setdefault("stderr", subprocess.PIPE)
+        self.popen = subprocess.Popen(
+            [sys.executable, "-c", "from connector_sdk.cli import main; main()", *map(str, words)],
+            text=True,
+            env=environment,
+            **kwargs,
+        )
+
+    def end(self, timeout: float = 60) -> tuple[int, str, str]:
+        """(exit code, stdout, stderr)"""
+        out, err = self.popen.communicate(timeout=timeout)
+        return self.popen.returncode, out, err
