@@ -12,6 +12,7 @@ import click
 from connector_sdk import cli, errors, plugins
 from connector_sdk.cli.settings import as_markdown, settings_of
 from connector_sdk.config import config_model
+from connector_sdk.testing.laws import LAWS
 from sphinx.application import Sphinx
 
 
@@ -133,8 +134,9 @@ def type_page() -> str:
 
 
 def law_page() -> str:
-    laws = importlib.import_module("connector_sdk.testing.laws")
-    return "# The laws\n\n" + laws.markdown()
+    lines = ["# The laws", "", "What `connector test` checks of every connector, and why: {doc}`../../explanation/laws`.", ""]
+    lines += [f"{law.number}. {law.title}." for law in LAWS]
+    return "\n".join(lines)
 
 
 def exit_code_page() -> str:

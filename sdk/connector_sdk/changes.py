@@ -8,7 +8,7 @@ The reserved columns stand in front of the stream's own fields, which are all nu
 ``_ts``     timestamp[us, UTC]          when it happened, as the source tells it
 ``_rev``    string                      the row's version; in a write it makes the write conditional (reject ``conflict``)
 ``_known``  list<int16>                 the positions in `Stream.schema` that are really present; null: all of them
-``_before`` struct of the stream       optional: the row as it was
+``_before`` struct of the stream        optional: the row as it was
 =========== =========================== ======================================================================================
 """
 

@@ -15,7 +15,7 @@ from typing import BinaryIO, Protocol
 
 from connector_sdk.errors import ConfigError, DataError, LocalResourceError
 
-__all__ = ["Entry", "Folder", "LocalFolder", "Writer", "local_error", "safe_name"]
+__all__ = ["Entry", "Folder", "LocalFolder", "Reader", "Writer", "local_error", "safe_name"]
 
 
 @dataclass(frozen=True, kw_only=True)
