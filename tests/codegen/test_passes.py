@@ -6,7 +6,6 @@ import keyword
 
 import pyarrow as pa
 import pytest
-from connector_codegen.generate import PASSES
 from connector_codegen.model import Field as ModelField
 from connector_codegen.model import Interface, Record, Source, Stream, stream_from
 from connector_codegen.passes.identify import LONGEST, class_name, identifier
@@ -15,16 +14,11 @@ from connector_sdk.formats.layout import Field, Layout
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.codegen.building import passed
+
 NAMES = st.one_of(
     st.text(max_size=30), st.sampled_from(["a", "A", "a_2", "class", "date", "9", "", "; import os #", '"', "é", "٣"])
 )
-
-
-def passed(interface: Interface) -> tuple[Interface, list[Problem]]:
-    problems: list[Problem] = []
-    for step in PASSES:
-        interface = step(interface, problems)
-    return interface, problems
 
 
 def of_columns(*names: str) -> tuple[Stream, list[Problem]]:

@@ -56,7 +56,7 @@ def _interface(content: Mapping[str, Any], where: str) -> Interface:
         raise ConfigError(f"version {content['interface']}: this release reads version {VERSION}", hint="generate it again")
     return Interface(
         source=Source(reader="interface"),
-        streams=tuple(_stream(stream, where) for stream in content.get("streams", ())),
+        streams=tuple(_stream(stream, where) for stream in content["streams"]),
         records=tuple(
             Record(**{**record, "fields": tuple(map(_field, record["fields"]))}) for record in content.get("records", ())
         ),

@@ -30,7 +30,7 @@ def interface_json(interface: Interface, models: str, files: Sequence[str]) -> l
         "records": [_record(record) for record in interface.records],
         "enumerations": [_enumeration(each) for each in interface.enumerations],
     }
-    text = json.dumps({key: value for key, value in content.items() if value}, indent=1, ensure_ascii=False)
+    text = json.dumps({key: value for key, value in content.items() if value or key == "streams"}, indent=1, ensure_ascii=False)
     return [GeneratedFile(path=FILE, text=text + "\n")]
 
 
