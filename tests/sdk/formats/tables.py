@@ -7,17 +7,17 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-from hypothesis import strategies as st
-
 from connector_sdk.changes import change_schema
 from connector_sdk.errors import ConfigError, DataError
 from connector_sdk.formats import Format, Kept
 from connector_sdk.formats.reshape import map_leaves, reshape
+from hypothesis import strategies as st
 
 UNITS = ("s", "ms", "us", "ns")
 ZONES = (None, "UTC", "Europe/Berlin", "+05:30", "-00:01", "Nowhere/At_All")
 NAMES = st.one_of(
-    st.sampled_from(["id", "name", "a b", "1st", "", 'say "hi"', "back\\slash", "a,b", "line\nbreak", "é", "😀", "_op", "null", "a-b", "a_b", "\x00"]),
+    st.sampled_from(["id", "name", "a b", "1st", "", 'say "hi"', "back\\slash", "a,b", "line\nbreak", "é", "😀", "\x00"]),
+    st.sampled_from(["_op", "null", "a-b", "a_b", "a.b", "id_2", "row"]),
     st.text(max_size=8),
 )  # fmt: skip
 PLAIN = [
@@ -264,4 +264,6 @@ def _leaf(type_: Any) -> pa.DataType:
         return type_.storage_type
     if t.is_temporal(type_) and type_ != pa.month_day_nano_interval():
         return pa.int32() if type_.bit_width == 32 else pa.int64()
+    if t.is_struct(type_):  # Python's dictionaries have no room for two fields of one name
+        return pa.struct([field.with_name(str(index)) for index, field in enumerate(type_)])
     return type_

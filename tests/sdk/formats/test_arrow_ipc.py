@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
-
 from connector_sdk.formats import FORMATS
+from hypothesis import HealthCheck, given, settings
 
 from .tables import batches, survives
 
