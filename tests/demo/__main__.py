@@ -107,7 +107,7 @@ def show(running: Server, work: Path, shell: Shell) -> None:
     title("1  From a sample file to a package")
     shell("connector new airports --from runways.csv")
     shell("find connector-airports -type f")
-    shell("cat connector-airports/connector_airports/generated/runways.layout.yaml", lines=22)
+    shell("cat connector-airports/connector_airports/source/runways.layout.yaml", lines=22)
     shell("pip install --quiet ./connector-airports")
 
     title("2  What it is")
