@@ -96,6 +96,7 @@ class SftpConfig(ConnectorConfig):
     ] = "leave"
     archive: Annotated[str, Field(description="folder, below `folder`, for `after: archive`")] = "archive"
     max_record_bytes: Annotated[int, Field(ge=1024, description="a longer record is a reject")] = 16 << 20
+    block_bytes: Annotated[int, Field(ge=16, description="about how much of a file one batch holds")] = 1 << 20
     split_bytes: Annotated[int, Field(ge=1, description="files are grouped into splits of about this size")] = 64 << 20
 
     @field_validator("archive")

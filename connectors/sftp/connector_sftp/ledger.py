@@ -29,12 +29,13 @@ CAPACITY = 7_500
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """A file that is read in part: `offset` bytes of its uncompressed content."""
+    """A file that is read in part: `offset` bytes of its uncompressed content; `line` is the next one's number, if known."""
 
     name: str
     size: int
     mtime: float
     offset: int
+    line: int | None = None
 
     def is_of(self, entry: Entry) -> bool:
         """Whether `entry` is that file, unchanged."""

@@ -1,0 +1,114 @@
+"""What becomes of a file that has been read and committed: it stays, moves to the archive, or is deleted. Never a newer one."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from dataclasses import replace
+
+from connector_sdk.contract import Split, State
+from connector_sdk.errors import LocalResourceError
+from connector_sdk.runtime.folder import Entry
+from connector_sdk.schema import Mode
+
+from connector_sftp.binding import Binding
+from connector_sftp.drops import Drops
+from connector_sftp.ledger import Ledger
+from connector_sftp.listing import Identity, identity
+from connector_sftp.planning import in_lane, planned_files
+from connector_sftp.reading import FullState
+
+__all__ = ["Aftercare"]
+
+logger = logging.getLogger(__name__)
+
+ASIDE = ".read"
+"""Ending of a hidden name under which a file waits a moment for its deletion."""
+
+
+class Aftercare:
+    """Puts away what is done with. Cumulative, idempotent, and safe beside readers of other files."""
+
+    def __init__(self, drops: Drops) -> None:
+        self._drops = drops
+        self._away: set[Identity] = set()
+        self._lock = threading.Lock()
+
+    def put_away(self, binding: Binding, split: Split, state: State) -> None:
+        """Archive or delete the files of `split` that `state` has read to their end and that have not been replaced since."""
+        config = self._drops.config
+        if config.after == "leave":
+            return
+        with self._lock:
+            if split.mode is Mode.FULL:
+                done = planned_files(split)[: FullState.from_state(state, split.id).at]
+            else:
+                ledger = Ledger(state, split=split.id)
+                done = [e for e in in_lane(split, self._drops.candidates(binding)) if ledger.has_read(e)]
+                done += self._left_aside(binding, ledger) if config.after == "delete" else []
+            for entry in done:
+                if identity(entry) not in self._away:
+                    (self._archive if config.after == "archive" else self._delete)(entry)
+                    if binding.settings.done is not None:
+                        self._drops.folder.remove(entry.name + binding.settings.done)
+                    self._away.add(identity(entry))
+
+    def _archive(self, entry: Entry) -> None:
+        """Move it below the archive: under its own name, or with what tells it apart when that is taken there."""
+        folder = self._drops.folder
+        if folder.stat(entry.name) != entry:
+            return  # gone already, or another file by now
+        target = f"{self._drops.config.archive}/{entry.name}"
+        try:
+            folder.rename(entry.name, target, replace=False)
+        except LocalResourceError as error:
+            if error.code != "exists":
+                raise
+            path, _, name = target.rpartition("/")
+            stem, dot, ending = name.partition(".")
+            mark = hashlib.sha256(repr(identity(entry)).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+            target = f"{path}/{stem}-{int(entry.mtime)}-{mark}{dot}{ending}"
+            folder.rename(entry.name, target)
+        self._keep_if_new(target, entry)
+
+    def _delete(self, entry: Entry) -> None:
+        """Taken aside first and looked at again: a new file of this name may come in between."""
+        folder = self._drops.folder
+        aside = _aside(entry.name)
+        if folder.stat(entry.name) == entry:
+            folder.rename(entry.name, aside)
+            if not self._keep_if_new(aside, entry):
+                return
+        if folder.stat(aside) == replace(entry, name=aside):
+            folder.remove(aside)
+
+    def _keep_if_new(self, moved: str, entry: Entry) -> bool:
+        """Whether what was moved is `entry`; if another file of its name was caught instead, it is put back."""
+        folder = self._drops.folder
+        if folder.stat(moved) == replace(entry, name=moved):
+            return True
+        try:
+            folder.rename(moved, entry.name, replace=False)
+        except LocalResourceError:
+            logger.warning(
+                "%s: %r came twice while it was put away; one is kept as %r", self._drops.config.place, entry.name, moved
+            )
+        return False
+
+    def _left_aside(self, binding: Binding, ledger: Ledger) -> list[Entry]:
+        """Files that were taken aside by a process that died before it deleted them."""
+        pattern = binding.pattern
+        found = []
+        for entry in self._drops.folder.list(pattern.below, depth=pattern.depth):
+            path, slash, name = entry.name.rpartition("/")
+            if name.startswith(".") and name.endswith(ASIDE):
+                original = replace(entry, name=f"{path}{slash}{name[1 : -len(ASIDE)]}")
+                if ledger.has_read(original):
+                    found.append(original)
+        return found
+
+
+def _aside(name: str) -> str:
+    path, slash, own = name.rpartition("/")
+    return f"{path}{slash}.{own}{ASIDE}"

@@ -1,0 +1,59 @@
+"""A stream's name bound to the files that are it and to the layout they are written in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from connector_sdk.errors import ConfigError
+from connector_sdk.formats.layout import Layout, layout_from
+
+from connector_sftp.config import SftpConfig, StreamConfig
+from connector_sftp.patterns import Pattern
+
+__all__ = ["Binding", "bind", "free_binding"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binding:
+    """One stream: `layout` is None when it is to be inferred from the first file."""
+
+    name: str
+    settings: StreamConfig
+    layout: Layout | None
+
+    @property
+    def pattern(self) -> Pattern:
+        return Pattern(self.settings.files)
+
+
+def bind(config: SftpConfig, layouts: Mapping[str, Layout]) -> dict[str, Binding]:
+    """The streams that `config` names, and those of `layouts` (``<name>*.csv``, unless `config` says otherwise).
+
+    Raises ConfigError for a layout file that is missing or wrong.
+    """
+    settings = {name: StreamConfig(files=f"{name}*.csv") for name in layouts} | dict(config.streams)
+    return {name: Binding(name=name, settings=s, layout=_layout(name, s, layouts.get(name))) for name, s in settings.items()}
+
+
+def free_binding(name: str) -> Binding:
+    """What a stream is bound to that is written to and that nobody has configured: ``<name>-*.csv``."""
+    if not name or set(name) & set("/\\*?[]{}\0") or name.startswith("."):
+        raise ConfigError(f"the stream name {name!r} cannot be part of a file name", hint=f"give it `files` under streams.{name}")
+    return Binding(name=name, settings=StreamConfig(files=f"{name}-*.csv"), layout=None)
+
+
+def _layout(name: str, settings: StreamConfig, given: Layout | None) -> Layout | None:
+    match settings.layout:
+        case None:
+            return given
+        case str(path):
+            try:
+                text = Path(path).expanduser().read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+                raise ConfigError(f"streams.{name}.layout: {path}: {reason}", stream=name) from None
+            return Layout.from_yaml(text, path)
+        case settings_of_layout:
+            return layout_from({"name": name, **settings_of_layout}, f"streams.{name}.layout")

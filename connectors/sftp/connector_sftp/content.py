@@ -1,0 +1,85 @@
+"""The bytes of a stream's files, in their order: small files fetched together, and any file from any record on."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TypeAlias
+
+from connector_sdk.formats.delimited import Decoded, decode
+from connector_sdk.formats.layout import Layout
+from connector_sdk.runtime.folder import Entry, Folder, Reader
+
+from connector_sftp.binding import Binding
+from connector_sftp.config import SftpConfig
+from connector_sftp.sftp_folder import SftpFolder
+
+__all__ = ["Opener", "content", "decoded", "openers"]
+
+Opener: TypeAlias = Callable[[int], Reader]
+"""Opens one file at a byte offset."""
+
+
+def openers(folder: Folder, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Opener]]:
+    """Each of `entries` with the way to open it. On a server the small ones are on their way before they are asked for."""
+    if not isinstance(folder, SftpFolder):
+        for entry in entries:
+            yield entry, partial(folder.open_read, entry.name)
+        return
+    for entry, whole in folder.open_many(entries):
+        yield entry, partial(folder.open_read, entry.name) if whole is None else partial(_from_memory, whole)
+
+
+def _from_memory(whole: Callable[[], bytes], offset: int) -> Reader:
+    file = io.BytesIO(whole())
+    file.seek(offset)
+    return file
+
+
+def decoded(
+    binding: Binding,
+    layout: Layout,
+    config: SftpConfig,
+    entry: Entry,
+    opener: Opener,
+    *,
+    columns: tuple[str, ...] | None,
+    offset: int,
+    line: int | None,
+    stop: int | None,
+) -> Iterator[Decoded]:
+    """The records of one file between two byte offsets of its (uncompressed) content; `stop` None is its end."""
+    with content(binding.settings.compression, entry, opener, offset) as read:
+        yield from decode(
+            layout,
+            read if stop is None else _until(read, stop - offset),
+            stream=binding.name,
+            place=entry.name,
+            offset=offset,
+            line=line,
+            columns=columns,
+            max_record_bytes=config.max_record_bytes,
+            block_bytes=config.block_bytes,
+        )
+
+
+@contextmanager
+def content(compression: str, entry: Entry, opener: Opener, offset: int) -> Iterator[Callable[[int], bytes]]:
+    """A function that reads on from byte `offset` of what is in the file once it is decompressed."""
+    file = opener(offset)
+    try:
+        yield file.read
+    finally:
+        file.close()
+
+
+def _until(read: Callable[[int], bytes], left: int) -> Callable[[int], bytes]:
+    def limited(size: int) -> bytes:
+        nonlocal left
+        data = read(min(size, left)) if left > 0 else b""
+        left -= len(data)
+        return data
+
+    return limited

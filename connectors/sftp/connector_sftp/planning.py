@@ -1,0 +1,75 @@
+"""How the reading of a stream is cut into splits: FULL by files, INCREMENTAL by a rule that does not depend on the files."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from connector_sdk.contract import Split
+from connector_sdk.runtime.folder import Entry
+from connector_sdk.schema import JSON, Mode, Stream, Where
+
+__all__ = ["LANES", "full_splits", "in_lane", "incremental_splits", "planned_files"]
+
+FILES = 1000
+"""Files in one split at most: its plan is part of the saved state."""
+LANES = 4
+"""INCREMENTAL splits of a stream without keys. Changing this makes states invalid."""
+
+
+def full_splits(
+    stream: Stream, entries: Sequence[Entry], left: Where | None, *, split_bytes: int, layout: str | None
+) -> Iterator[Split]:
+    """Splits of about `split_bytes`: large files alone, small ones together. `layout` travels along when it was inferred."""
+    for number, group in enumerate(_groups(entries, split_bytes)):
+        spec: dict[str, JSON] = {"files": [[entry.name, entry.size, entry.mtime] for entry in group]}
+        if layout is not None:
+            spec["layout"] = layout
+        yield Split(id=f"{stream.name}:full:{number}", streams=(stream,), mode=Mode.FULL, spec=spec, left=_left(stream, left))
+
+
+def _groups(entries: Sequence[Entry], split_bytes: int) -> Iterator[list[Entry]]:
+    group: list[Entry] = []
+    size = 0
+    for entry in entries:
+        if group and (size + entry.size > split_bytes or len(group) == FILES):
+            yield group
+            group, size = [], 0
+        group.append(entry)
+        size += entry.size
+    if group:
+        yield group
+
+
+def incremental_splits(stream: Stream, left: Where | None, *, layout: str | None) -> Iterator[Split]:
+    """One split for a stream with keys, since all rows of a key must lie in one; several lanes for one without."""
+    lanes = 1 if stream.keys else LANES
+    for lane in range(lanes):
+        spec: dict[str, JSON] = {"lane": lane, "of": lanes}
+        if layout is not None:
+            spec["layout"] = layout
+        name = f"{stream.name}:incremental" if lanes == 1 else f"{stream.name}:incremental:{lane}"
+        yield Split(id=name, streams=(stream,), mode=Mode.INCREMENTAL, spec=spec, left=_left(stream, left))
+
+
+def _left(stream: Stream, left: Where | None) -> Mapping[str, Where]:
+    return {stream.name: left} if left else {}  # nothing is pushed down: a file is read whole
+
+
+def planned_files(split: Split) -> list[Entry]:
+    """The files of a FULL split, as they were when it was planned."""
+    spec = split.spec
+    assert isinstance(spec, Mapping)
+    files: Any = spec["files"]
+    return [Entry(name=str(name), size=int(size), mtime=float(mtime)) for name, size, mtime in files]
+
+
+def in_lane(split: Split, entries: Sequence[Entry]) -> list[Entry]:
+    """Those of `entries` that belong to an INCREMENTAL split."""
+    spec = split.spec
+    assert isinstance(spec, Mapping)
+    lane, lanes = int(str(spec["lane"])), int(str(spec["of"]))
+    if lanes == 1:
+        return list(entries)
+    return [e for e in entries if zlib.crc32(e.name.encode("utf-8", "surrogateescape")) % lanes == lane]

@@ -1,0 +1,252 @@
+"""A split's files as batches, each with a state from which reading goes on exactly there: at a file, and a byte offset in it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from connector_sdk.contract import Batch, Split, State
+from connector_sdk.errors import ConfigError, SchemaDriftError, StateInvalidError
+from connector_sdk.formats.delimited import Decoded
+from connector_sdk.formats.layout import Layout
+from connector_sdk.runtime.folder import Entry
+from connector_sdk.schema import Stream
+
+from connector_sftp.binding import Binding
+from connector_sftp.content import Opener, decoded, openers
+from connector_sftp.drops import Drops
+from connector_sftp.ledger import Ledger, Position
+from connector_sftp.planning import in_lane, planned_files
+
+__all__ = ["FullState", "read_full", "read_incremental"]
+
+logger = logging.getLogger(__name__)
+VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullState:
+    """Where a FULL split stands: `at` counts files; within that file `offset` bytes of its uncompressed content are read.
+
+    `size` and `mtime` are those of a file that is read in part: another file of its name cannot be gone on with.
+    """
+
+    at: int = 0
+    offset: int = 0
+    line: int | None = 1
+    size: int | None = None
+    mtime: float | None = None
+
+    def to_state(self) -> State:
+        return {"v": VERSION, **vars(self)}
+
+    @classmethod
+    def from_state(cls, state: State | None, split: str) -> FullState:
+        """Raises StateInvalidError when it is not one of ours."""
+        if state is None:
+            return cls()
+        values: dict[str, Any] = dict(state)
+        try:
+            if values.pop("v") != VERSION:
+                raise ValueError
+            found = cls(**values)
+            if found.at < 0 or found.offset < 0:
+                raise ValueError
+        except (KeyError, TypeError, ValueError):
+            raise StateInvalidError(
+                f"the state of {split!r} is not one of this connector",
+                hint="`connector state reset FILE` reads everything again",
+                split=split,
+            ) from None
+        return found
+
+
+class Decoding:
+    """What a stream's files are decoded with, for one read."""
+
+    def __init__(self, binding: Binding, layout: Layout, stream: Stream, drops: Drops) -> None:
+        """Raises SchemaDriftError when the stream asks for fields that the layout does not have, or has with other types."""
+        self.stream = stream
+        self._binding = binding
+        self._layout = layout
+        self._config = drops.config
+        names = tuple(stream.schema.names)
+        self._columns = None if names == layout.names else names
+        known = {field.name: field.type for field in layout.fields}
+        drifted = tuple(field.name for field in stream.schema if known.get(field.name) != field.type)
+        if drifted:
+            raise SchemaDriftError(
+                f"the layout of stream {stream.name!r} has other fields than were asked for: {', '.join(drifted)}",
+                fields=drifted,
+                hint="discover again; with a saved plan, reset the state",
+                stream=stream.name,
+            )
+
+    def blocks(self, entry: Entry, opener: Opener, offset: int, line: int | None, stop: int | None = None) -> Iterator[Decoded]:
+        """The records of `entry` between two byte offsets."""
+        return decoded(
+            self._binding, self._layout, self._config, entry, opener, columns=self._columns, offset=offset, line=line, stop=stop
+        )
+
+    def batch(self, block: Decoded | None, state: State) -> Batch:
+        """A block with its state, in the stream's own schema; None is a batch of no rows."""
+        schema = self.stream.schema
+        columns: Sequence[Any] = [pa.array([], field.type) for field in schema] if block is None else block.data.columns
+        return Batch(
+            stream=self.stream.name,
+            data=pa.RecordBatch.from_arrays(columns, schema=schema),
+            state=state,
+            rejects=None if block is None else block.rejects,
+        )
+
+
+def read_full(drops: Drops, decoding: Decoding, split: Split, state: State | None, until: State | None) -> Iterator[Batch]:
+    """The rows of a FULL split after `state`.
+
+    A file that is read in part must still be the same one; one that is not begun is read as it is now. Raises StateInvalidError
+    when a planned file is gone, or the one read in part has been replaced.
+    """
+    files = planned_files(split)
+    start = FullState.from_state(state, split.id)
+    end = FullState(at=len(files)) if until is None else FullState.from_state(until, split.id)
+    last = end.to_state() if until is None else until
+    if start.at > len(files) or end.at > len(files):
+        raise StateInvalidError(f"the state of {split.id!r} is beyond its plan", split=split.id)
+    if start.offset:
+        _require_same(drops, files[start.at], start, split)
+    elif end.offset and end.at < len(files):
+        _require_same(drops, files[end.at], end, split)
+    emitted = False
+    through = files[start.at : end.at + (1 if end.offset else 0)]
+    for at, (entry, opener) in enumerate(openers(drops.folder, through), start.at):
+        first = at == start.at
+        held: Decoded | None = None
+        try:
+            blocks = decoding.blocks(
+                entry,
+                opener,
+                start.offset if first else 0,
+                start.line if first else 1,
+                end.offset if at == end.at else None,
+            )
+            for block in blocks:
+                if held is not None:
+                    here = FullState(at=at, offset=held.offset, line=held.line, size=entry.size, mtime=entry.mtime)
+                    yield decoding.batch(held, here.to_state())
+                held = block
+        except ConfigError:
+            _raise_if_gone(drops, entry, split)
+            raise
+        following = FullState(at=at + 1)
+        emitted = following == end or at == end.at
+        yield decoding.batch(held, last if emitted else following.to_state())
+    if not emitted:
+        yield decoding.batch(None, last)
+
+
+def _require_same(drops: Drops, planned: Entry, state: FullState, split: Split) -> None:
+    _raise_if_gone(drops, planned, split)
+    found = drops.folder.stat(planned.name)
+    if found is not None and (found.size, found.mtime) != (state.size, state.mtime):
+        raise StateInvalidError(
+            f"{planned.name} was replaced after {state.offset:,} bytes of it had been read",
+            hint="`connector state reset FILE` starts the read anew",
+            code="replaced",
+            split=split.id,
+        )
+
+
+def _raise_if_gone(drops: Drops, planned: Entry, split: Split) -> None:
+    if drops.folder.stat(planned.name) is None:
+        raise StateInvalidError(
+            f"{planned.name} was there when the read was planned, and is gone",
+            hint="run again; with a state file, `connector state reset FILE` first",
+            code="gone",
+            split=split.id,
+        )
+
+
+def read_incremental(
+    drops: Drops, decoding: Decoding, binding: Binding, split: Split, state: State | None, until: State | None
+) -> Iterator[Batch]:
+    """The rows of files that are new or replaced since `state`, oldest first, each with a ledger of what has been read.
+
+    With `until`, exactly the files between the two ledgers. Raises StateInvalidError when one of them, or the file that was read
+    in part, is gone.
+    """
+    ledger = Ledger(state, split=split.id)
+    later = None if until is None else Ledger(until, split=split.id)
+    listed = in_lane(split, drops.candidates(binding))
+    _require_part(ledger, listed, split)
+    if later is None:
+        part = ledger.position
+        fresh = ledger.new(listed)
+        known = [entry for entry in fresh if part is not None and part.is_of(entry)]
+        fresh = known + drops.settled(binding, fresh[len(known) :])
+    else:
+        fresh = _between(ledger, later, listed, split)
+    emitted: State | None = None
+    for entry, opener in openers(drops.folder, fresh):
+        position, ledger.position = ledger.position, None
+        mine = position is not None and position.is_of(entry)
+        offset, line = (position.offset, position.line) if position is not None and mine else (0, 1)
+        stop = later.position if later is not None and not later.knows(entry) else None
+        held: Decoded | None = None
+        try:
+            for block in decoding.blocks(entry, opener, offset, line, None if stop is None else stop.offset):
+                if held is not None:
+                    ledger.position = _position(entry, held)
+                    yield decoding.batch(held, ledger.state())
+                held = block
+        except ConfigError:
+            if later is not None or drops.folder.stat(entry.name) is not None:
+                raise
+            logger.warning("%s: %r went away before it was read", drops.config.place, entry.name)
+            continue
+        if stop is None:
+            ledger.finish(entry, listed)
+            emitted = ledger.state()
+        else:
+            emitted = until
+        yield decoding.batch(held, emitted or {})
+    final = until or ledger.state()
+    if emitted != final:
+        yield decoding.batch(None, final)
+
+
+def _position(entry: Entry, block: Decoded) -> Position:
+    return Position(name=entry.name, size=entry.size, mtime=entry.mtime, offset=block.offset, line=block.line)
+
+
+def _require_part(ledger: Ledger, listed: Iterable[Entry], split: Split) -> None:
+    """The file that was read in part must be there. If it was replaced, it is read again from its start, as a new one."""
+    part = ledger.position
+    if part is None:
+        return
+    same = [entry for entry in listed if entry.name == part.name]
+    if not same:
+        raise StateInvalidError(
+            f"{part.name} is gone after {part.offset:,} bytes of it had been read",
+            hint="put it back, or reset the state and read again",
+            code="gone",
+            split=split.id,
+        )
+    if not part.is_of(same[0]):
+        ledger.position = None
+
+
+def _between(ledger: Ledger, later: Ledger, listed: Sequence[Entry], split: Split) -> list[Entry]:
+    """The files that `later` has read and `ledger` has not, in an order that ends with the one `later` has read in part."""
+    part = later.position
+    missing = ledger.missing(later, listed)
+    if part is not None and not any(part.is_of(entry) for entry in listed):
+        missing += 1
+    if missing:
+        raise StateInvalidError(
+            f"{missing} of the files between the two states of {split.id!r} are gone or replaced", code="gone", split=split.id
+        )
+    fresh = [entry for entry in ledger.new(listed) if later.knows(entry)]
+    return fresh + [entry for entry in listed if part is not None and part.is_of(entry)]

@@ -1,0 +1,136 @@
+"""How a stream's rows become files: which names its parts get, in which layout, compressed or not."""
+
+from __future__ import annotations
+
+import zlib
+
+import pyarrow as pa
+from connector_sdk.errors import ConfigError, SchemaDriftError
+from connector_sdk.formats.format import BatchWriter
+from connector_sdk.formats.layout import Field, Layout
+from connector_sdk.runtime.file_sink import Target
+from connector_sdk.runtime.folder import Writer
+from connector_sdk.schema import Stream, WriteMode, doc_of
+
+from connector_sftp.binding import Binding
+from connector_sftp.listing import UNFINISHED
+
+__all__ = ["alterations", "new_layout", "target", "writes"]
+
+LEVEL = 6
+
+
+def writes(binding: Binding) -> frozenset[WriteMode]:
+    """What can be done to the stream: a plain name is one file, which can only be replaced."""
+    try:
+        part = binding.pattern.part
+    except ConfigError:
+        return frozenset()
+    return frozenset({WriteMode.APPEND, WriteMode.REPLACE} if "{part}" in part else {WriteMode.REPLACE})
+
+
+def new_layout(stream: Stream) -> Layout:
+    """The layout of a stream that has none yet: UTF-8, commas, a header, ISO dates."""
+    return Layout(
+        name=stream.name,
+        fields=tuple(Field(name=f.name, type=f.type, nullable=f.nullable, doc=doc_of(f)) for f in stream.schema),
+        keys=stream.keys,
+        doc=stream.doc,
+    )
+
+
+def target(stream: Stream, binding: Binding, layout: Layout, archive: str) -> Target:
+    """Where and how the rows of `stream` are written. Raises ConfigError when its pattern leaves the name open."""
+    pattern = binding.pattern
+    compressed = binding.settings.compression == "gzip" or (
+        binding.settings.compression == "auto" and pattern.text.endswith(".gz")
+    )
+    order = [name for name in layout.names if name in stream.schema.names]
+
+    def replaces(name: str) -> bool:
+        hidden = name.startswith(".") or "/." in name or name.endswith(UNFINISHED)
+        return pattern.matches(name) and not hidden and not name.startswith(f"{archive}/")
+
+    def open_file(file: Writer) -> BatchWriter:
+        return _Part(layout, file, order, compressed)
+
+    return Target(stream=stream.name, part=pattern.part, open=open_file, replaces=replaces)
+
+
+def alterations(want: Stream, have: Layout | None, binding: Binding, *, declared: bool) -> list[str]:
+    """What writing `want` means. Raises SchemaDriftError when its fields are not those of the files that are there.
+
+    Of a layout that was only inferred, names count and types do not: what looks like a number may be written as text.
+    """
+    pattern = binding.pattern
+    part = pattern.part.replace("{part}", "<part>")
+    if have is None:
+        return [f"write {part} with a header of {len(want.schema)} field{'s' if len(want.schema) != 1 else ''}"]
+    known = {field.name: field.type for field in have.fields}
+    names = want.schema.names
+    differing = [name for name in names if name not in known] + [name for name in known if name not in names]
+    if not differing and declared:
+        differing = [field.name for field in want.schema if not _fits(field.type, known[field.name])]
+    if differing:
+        raise SchemaDriftError(
+            f"stream {want.name!r} and the files {pattern.text} have different fields: {', '.join(differing)}",
+            fields=tuple(differing),
+            hint="write to another stream, or change its layout",
+            stream=want.name,
+        )
+    return []
+
+
+def _fits(new: pa.DataType, there: pa.DataType) -> bool:
+    """Whether every value of type `new` can be written where `there` will be read."""
+    if new == there or pa.types.is_null(new) or pa.types.is_string(there):
+        return True
+    if pa.types.is_integer(new) and pa.types.is_integer(there):
+        signed = pa.types.is_signed_integer(there)
+        if pa.types.is_signed_integer(new):
+            return signed and new.bit_width <= there.bit_width
+        return new.bit_width < there.bit_width if signed else new.bit_width <= there.bit_width
+    if pa.types.is_floating(new) and pa.types.is_floating(there):
+        return new.bit_width <= there.bit_width
+    if isinstance(new, pa.Decimal128Type | pa.Decimal256Type) and isinstance(there, pa.Decimal128Type | pa.Decimal256Type):
+        return bool(new.scale <= there.scale and new.precision - new.scale <= there.precision - there.scale)
+    texts = pa.types.is_large_string(new) or pa.types.is_string(new)
+    return bool(texts and pa.types.is_large_string(there))
+
+
+class _Part:
+    """One file of a stream: batches in, encoded and perhaps compressed bytes out."""
+
+    def __init__(self, layout: Layout, file: Writer, order: list[str], compressed: bool) -> None:
+        from connector_sdk.formats.delimited import Encoder  # type: ignore[attr-defined]
+
+        self._order = order
+        self._schema = layout.schema
+        self._out: Writer | _Gzip = _Gzip(file) if compressed else file
+        self._encoder = Encoder(layout, self._out)
+
+    def write(self, batch: pa.RecordBatch, /) -> None:
+        rows = batch.select(self._order) if batch.schema.names != self._order else batch
+        self._encoder.write(rows)
+
+    def close(self) -> None:
+        self._encoder.close()
+        if isinstance(self._out, _Gzip):
+            self._out.finish()
+
+
+class _Gzip:
+    """A gzip stream without name and time in its header, so that the same rows are the same bytes."""
+
+    def __init__(self, file: Writer) -> None:
+        self._file = file
+        self._packer = zlib.compressobj(LEVEL, zlib.DEFLATED, 31)
+
+    def write(self, data: bytes, /) -> int:
+        packed = self._packer.compress(data)
+        if packed:
+            self._file.write(packed)
+        return len(data)
+
+    def finish(self) -> None:
+        self._file.write(self._packer.flush())
