@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from connector_codegen.model import Field, Interface, Many, Named, Record, Stream, Type
 
-__all__ = ["json_schema"]
+__all__ = ["json_schema", "one_line"]
 
 _SCALARS: tuple[tuple[Callable[[pa.DataType], bool], dict[str, object]], ...] = (
     (pa.types.is_boolean, {"type": "boolean"}),
@@ -29,7 +29,7 @@ _SCALARS: tuple[tuple[Callable[[pa.DataType], bool], dict[str, object]], ...] = 
 def json_schema(interface: Interface) -> dict[str, object]:
     """One definition for each stream, record and enumeration, under its class name; properties have the names on the wire.
 
-    A type that has no class of its own in Python stays open (``{}``).
+    Descriptions of fields are left to models.py. A type that has no class of its own in Python stays open (``{}``).
     """
     names = {record.name: record.class_name for record in interface.records}
     names |= {enumeration.name: enumeration.class_name for enumeration in interface.enumerations}
@@ -56,7 +56,7 @@ def _property(field: Field, names: dict[str, str]) -> dict[str, object]:
     found = _schema(field.type, names)
     if field.nullable and found:
         found = {**found, "type": [found["type"], "null"]} if "type" in found else {"anyOf": [found, {"type": "null"}]}
-    return _described(found, field.doc)
+    return found
 
 
 def _schema(kind: Type, names: dict[str, str]) -> dict[str, Any]:
@@ -72,6 +72,11 @@ def _matching(kind: pa.DataType) -> Iterable[dict[str, object]]:
 
 
 def _described(schema: dict[str, object], doc: str | None) -> dict[str, object]:
-    # One line without double quotes: the text lands in a docstring or a literal, and either stays as a formatter leaves it.
-    text = "" if doc is None else "".join(c if c.isprintable() else " " for c in doc).replace('"', "'")
-    return {**schema, "description": " ".join(text.split())} if text.strip() else schema
+    text = one_line(doc)
+    return {**schema, "description": text} if text else schema
+
+
+def one_line(doc: str | None) -> str:
+    """A description as one line without double quotes: it becomes a docstring, and stays as a formatter leaves it."""
+    text = "".join(letter if letter.isprintable() else " " for letter in doc or "")
+    return " ".join(text.replace('"', "'").split())

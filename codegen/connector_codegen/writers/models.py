@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from connector_codegen.model import GeneratedFile, Interface
-from connector_codegen.writers.json_schema import json_schema
+from connector_codegen.writers.json_schema import json_schema, one_line
+from connector_codegen.writers.python_code import WIDTH
 
 __all__ = ["KINDS", "Models", "models"]
 
@@ -26,7 +29,6 @@ KINDS: dict[str, dict[str, Any]] = {
     "dataclass": {
         "output_model_type": "dataclasses.dataclass",
         "dataclass_arguments": {"frozen": True, "kw_only": True, "slots": True},
-        "use_field_description": True,
     },
 }
 """The kinds of classes, and what the emitter is told for each beside `_OPTIONS`."""
@@ -37,9 +39,10 @@ _OPTIONS: dict[str, Any] = {
     "schema_version": "2020-12",
     "target_python_version": "3.11",
     "formatters": ["builtin"],
+    "builtin_format_line_length": WIDTH,
+    "settings_path": Path(Path.cwd().anchor),  # else a pyproject.toml of wherever we happen to be changes the output
     "disable_timestamp": True,
     "use_double_quotes": True,
-    "use_annotated": True,
     "use_union_operator": True,
     "use_standard_collections": True,
     "capitalise_enum_members": True,
@@ -63,7 +66,7 @@ def models(interface: Interface, kind: Models) -> list[GeneratedFile]:
     options: Any = {**_OPTIONS, **KINDS[kind], "aliases": _aliases(interface)}
     text = generate(json.dumps(json_schema(interface)), config=GenerateConfig(**options))
     assert isinstance(text, str)
-    return [GeneratedFile(path="models.py", text=_joined(text))]
+    return [GeneratedFile(path="models.py", text=_documented(_joined(text), interface))]
 
 
 def _aliases(interface: Interface) -> dict[str, str]:
@@ -74,6 +77,22 @@ def _aliases(interface: Interface) -> dict[str, str]:
         for field in each.fields
         if field.identifier != field.name
     }
+
+
+def _documented(text: str, interface: Interface) -> str:
+    """`text` with each field's description below it; the emitter would write them where no formatter agrees with it."""
+    docs = {
+        (each.class_name, field.identifier): one_line(field.doc) for each in interface.rows for field in each.fields if field.doc
+    }
+    if not docs:
+        return text
+    lines = text.splitlines(keepends=True)
+    for node in ast.walk(ast.parse(text)):
+        for field in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(node, ast.ClassDef) and isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+                doc = docs.get((node.name, field.target.id), "").replace("\\", "\\\\")
+                lines[(field.end_lineno or 0) - 1] += f'    """{doc}"""\n' if doc else ""
+    return "".join(lines)
 
 
 def _joined(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-__all__ = ["Brackets", "Code", "data", "literal", "render"]
+__all__ = ["WIDTH", "Brackets", "Code", "data", "literal", "render"]
 
 WIDTH = 88
 """Characters of a line: what ruff and black have by default."""
