@@ -79,6 +79,43 @@ def fingerprint_of(public_key: Path) -> str:
 
 
 @contextmanager
+def server(place: Path) -> Iterator[Server]:
+    """A server for `place`/folder: a real sshd where there is one, else paramiko's embedded one. `Server.kind` says which."""
+    if SSHD is not None and shutil.which("ssh-keygen"):
+        with sshd(place) as running:
+            yield running
+    else:
+        with embedded(place) as running:
+            yield running
+
+
+@contextmanager
+def embedded(place: Path) -> Iterator[Server]:
+    """paramiko's SFTP server inside this process, for `place`/folder."""
+    import paramiko
+    from connector_sftp.embedded_server import EmbeddedServer
+
+    folder = place / "folder"
+    folder.mkdir(parents=True, exist_ok=True)
+    key = paramiko.ECDSAKey.generate()
+    key_file = place / "user_key"
+    key.write_private_key_file(str(key_file))
+    with EmbeddedServer(folder, user="connector", key=key) as running:
+        known_hosts = place / "known_hosts"
+        host_key = running.host_key
+        known_hosts.write_text(f"[127.0.0.1]:{running.port} {host_key.get_name()} {host_key.get_base64()}\n")
+        yield Server(
+            kind="embedded",
+            port=running.port,
+            user=running.user,
+            folder=folder,
+            key_file=key_file,
+            known_hosts=known_hosts,
+            fingerprint=running.fingerprint,
+        )
+
+
+@contextmanager
 def sshd(
     place: Path, *, port: int | None = None, passphrase: str = "", host_key: Path | None = None, options: Sequence[str] = ()
 ) -> Iterator[Server]:
