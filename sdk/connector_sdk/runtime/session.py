@@ -278,15 +278,19 @@ class Reading:
     @overload
     def rows(self) -> Iterator[dict[str, Any]]: ...
     @overload
-    def rows(self, model: type[Row]) -> Iterator[Row]: ...
-    def rows(self, model: type[Any] | None = None) -> Iterator[Any]:
+    def rows(self, model: type[Row], columns: Mapping[str, str] | None = None) -> Iterator[Row]: ...
+    def rows(self, model: type[Any] | None = None, columns: Mapping[str, str] | None = None) -> Iterator[Any]:
         """Rows as dicts, or as instances of `model`: a generated Struct, pydantic model or dataclass, or your own.
 
+        `columns` says which column a field of `model` takes, where the two are called differently and the model cannot say so
+        itself: for generated dataclasses it is ``COLUMNS[stream]`` of their ``streams.py``.
         Raises DataError naming row and field when a row does not fit the model.
         """
         convert = _row_maker(model)
+        fields = {column: field for field, column in (columns or {}).items()}
         for batch in self.batches():
-            yield from convert(batch.to_pylist())
+            named = batch.rename_columns([fields.get(name, name) for name in batch.schema.names]) if fields else batch
+            yield from convert(named.to_pylist())
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return self.rows()

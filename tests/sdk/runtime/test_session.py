@@ -90,6 +90,14 @@ def test_rows_as_dicts_and_as_models(session, simulator):
         found = {row.id: row.amount for row in session.read("orders").rows(model)}
         assert found == {key: row["amount"] for key, row in truth.items()}
 
+    @dataclass
+    class Renamed:
+        order_number: int
+        amount: Decimal | None
+
+    renamed = session.read("orders").rows(Renamed, columns={"order_number": "id"})
+    assert {row.order_number: row.amount for row in renamed} == {key: row["amount"] for key, row in truth.items()}
+
     class Wrong(msgspec.Struct):
         id: str
 
