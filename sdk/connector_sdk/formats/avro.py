@@ -40,6 +40,8 @@ __all__ = ["FORMAT"]
 BLOCK_BYTES = 256 << 10
 """Uncompressed size of a block; readers split files between blocks."""
 READ_ROWS = 1 << 14
+LEVEL = 4
+"""Of deflate: half the time of zlib's own choice, 6, for files about one in a hundred larger."""
 
 
 def losses(schema: pa.Schema) -> list[Loss]:
@@ -75,7 +77,11 @@ class _Writer:
         self._held = io.BytesIO()
         self._rows = 0
         self._writer = fastavro.write.Writer(
-            cast(Any, Sink(out)), avro_schema(self._stored), codec="deflate", metadata={KEY: encode_schema(schema)}
+            cast(Any, Sink(out)),
+            avro_schema(self._stored),
+            codec="deflate",
+            compression_level=LEVEL,
+            metadata={KEY: encode_schema(schema)},
         )
 
     def write(self, batch: pa.RecordBatch) -> None:

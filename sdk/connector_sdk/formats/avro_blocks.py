@@ -114,6 +114,8 @@ def _longs(array: Array) -> Array:
 
 def _decimals(array: Array, width: int) -> Array:
     """``bytes`` of the unscaled integer: two's complement, the highest byte first, as few as hold it."""
+    if not len(array):
+        return pa.array([], pa.binary())
     data: Any = array.buffers()[1]
     start = array.offset * width
     rows = np.frombuffer(data, np.uint8, len(array) * width, start).reshape(-1, width)[:, ::-1]

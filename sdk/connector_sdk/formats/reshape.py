@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["INTERVAL", "Array", "list_parts", "map_entries", "map_leaves", "paths", "reshape", "reshape_batch", "wider_decimal"]
+__all__ = ["INTERVAL", "Array", "list_parts", "map_leaves", "paths", "reshape", "reshape_batch", "wider_decimal"]
 
 Array: TypeAlias = "pa.Array[Any]"
 Offsets: TypeAlias = "np.ndarray[Any, np.dtype[np.int32]]"
@@ -136,19 +136,35 @@ def reshape(array: Array, type_: pa.DataType) -> Array:
 
 def list_parts(array: Array) -> tuple[Offsets, Array]:
     """Any list or map array as n+1 offsets and the flat items (of a map: key-value structs); a null has no items."""
-    if pa.types.is_map(array.type):
-        array = map_entries(array)
-    lengths = np.asarray(_compute.fill_null(_compute.list_value_length(array), 0).to_numpy(zero_copy_only=False))
+    lists: Any = array
+    values: Array = _entries(lists) if pa.types.is_map(array.type) else lists.values
+    if pa.types.is_fixed_size_list(array.type):
+        size = lists.type.list_size
+        starts, sizes = (array.offset + np.arange(len(array))) * size, np.full(len(array), size)
+    elif hasattr(lists, "sizes"):
+        starts, sizes = lists.offsets.to_numpy(zero_copy_only=False), lists.sizes.to_numpy(zero_copy_only=False)
+    else:
+        bounds = lists.offsets.to_numpy(zero_copy_only=False)
+        starts, sizes = bounds[:-1], np.diff(bounds)
+    sizes = np.where(_valid(array), sizes, 0)
     offsets = np.zeros(len(array) + 1, np.int32)
-    np.cumsum(lengths, out=offsets[1:])
-    flat: Any = array
-    return offsets, flat.flatten()
+    np.cumsum(sizes, out=offsets[1:])
+    return offsets, _gather(values, starts[sizes > 0], sizes[sizes > 0])
 
 
-def map_entries(array: Array) -> Array:
-    """A map array as a list of structs of key and value."""
-    kind: Any = array.type
-    return array.cast(pa.list_(pa.struct([pa.field("key", kind.key_type, nullable=False), kind.item_field.with_name("value")])))
+def _gather(values: Array, starts: Any, sizes: Any) -> Array:
+    """The pieces of `values` one behind the other; not with the kernels that do it, which know too few types."""
+    if not len(starts):
+        return values.slice(0, 0)
+    if (starts[1:] == starts[:-1] + sizes[:-1]).all():
+        return values.slice(int(starts[0]), int(sizes.sum()))
+    return pa.concat_arrays([values.slice(int(start), int(size)) for start, size in zip(starts, sizes, strict=True)])
+
+
+def _entries(maps: Any) -> Array:
+    fields = [pa.field("key", maps.type.key_type, nullable=False), maps.type.item_field.with_name("value")]
+    made: Array = _arrow.StructArray.from_arrays([maps.keys, maps.items], fields=fields)
+    return made
 
 
 def _mask(array: Array) -> Any:
@@ -161,11 +177,11 @@ def _valid(array: Array) -> Any:
 
 def _list(array: Array, want: Any) -> Array:
     offsets, items = list_parts(array)
-    values = reshape(items, want.value_type)
     made: Array
     if pa.types.is_fixed_size_list(want):
-        made = _fixed_list(array, offsets, values, want)
-    elif pa.types.is_list(want):
+        return _fixed_list(array, offsets, items, want)
+    values = reshape(items, want.value_type)
+    if pa.types.is_list(want):
         made = _arrow.ListArray.from_arrays(pa.array(offsets), values, type=want, mask=_mask(array))
     elif pa.types.is_large_list(want):
         made = _arrow.LargeListArray.from_arrays(pa.array(offsets.astype(np.int64)), values, type=want, mask=_mask(array))
@@ -178,15 +194,18 @@ def _list(array: Array, want: Any) -> Array:
     return made
 
 
-def _fixed_list(array: Array, offsets: Offsets, values: Any, want: Any) -> Array:
+def _fixed_list(array: Array, offsets: Offsets, items: Array, want: Any) -> Array:
     size = want.list_size
     valid = _valid(array)
     if not (np.diff(offsets)[valid] == size).all():
         raise pa.ArrowInvalid(f"lists of {size} items expected")
     if not size:  # from_arrays cannot tell how many lists of nothing there are
-        return pa.Array.from_buffers(want, len(array), [pa.array(valid).buffers()[1]], children=[values.slice(0, 0)])
-    places = (offsets[:-1, None] + np.arange(size, dtype=np.int32)).ravel()
-    values = values.take(pa.array(places, mask=np.repeat(~valid, size)))
+        return pa.Array.from_buffers(want, len(array), [pa.array(valid).buffers()[1]], children=[reshape(items, want.value_type)])
+    if not valid.all():
+        missing = pa.nulls(size, items.type)
+        slots = (items.slice(int(at), size) if there else missing for at, there in zip(offsets, valid, strict=False))
+        items = pa.concat_arrays(list(slots))
+    values = reshape(items, want.value_type)
     made: Array = _arrow.FixedSizeListArray.from_arrays(values, type=want, mask=_mask(array))
     return made
 
@@ -204,7 +223,8 @@ def _struct(source: Any, want: Any) -> Array:
     fields = list(want)
     if not fields:  # from_arrays cannot tell how many structs of nothing there are
         return pa.Array.from_buffers(want, len(source), [pa.array(_valid(source)).buffers()[1]])
-    columns = [reshape(source.field(index), field.type) for index, field in enumerate(fields)]
+    # Below a null, a builder leaves any value: flatten makes those null, so that no conversion stumbles over them.
+    columns = [reshape(column, field.type) for column, field in zip(source.flatten(), fields, strict=True)]
     return _arrow_struct(columns, fields, source)
 
 
@@ -215,7 +235,9 @@ def _arrow_struct(columns: list[Array], fields: list[pa.Field[Any]], like: Array
 
 def _interval_struct(array: Array, want: Any) -> Array:
     data: Any = array.buffers()[1]
-    parts = np.frombuffer(data, _INTERVAL)[array.offset : array.offset + len(array)] if data else np.zeros(0, _INTERVAL)
+    parts = (
+        np.frombuffer(data, _INTERVAL, len(array), array.offset * _INTERVAL.itemsize) if len(array) else np.zeros(0, _INTERVAL)
+    )
     columns = [pa.array(np.ascontiguousarray(parts[name])) for name in _INTERVAL.names or ()]
     return reshape(_arrow_struct(columns, list(INTERVAL), array), want)
 
