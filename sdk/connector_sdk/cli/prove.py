@@ -8,29 +8,33 @@ import shlex
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import yaml
 
 from connector_sdk.cli import options
-from connector_sdk.cli.messages import Voice
+from connector_sdk.cli.messages import Voice, one_line, plain
 from connector_sdk.cli.opening import find
 from connector_sdk.cli.options import example
 from connector_sdk.cli.signals import stopping
-from connector_sdk.cli.tables import show_table
 from connector_sdk.config import read_settings
 from connector_sdk.errors import ConfigError, LawBrokenError
 from connector_sdk.testing.simulation import simulator_of
 
+if TYPE_CHECKING:
+    from connector_sdk.testing.laws import Result
+
 __all__ = ["simulate", "test"]
+
+COLOURS = {"kept": "green", "not offered": "yellow", "broken": "red"}
 
 
 @click.command(epilog=example("connector test sftp", "connector test sftp -c sftp.yaml --json > certificate.json"))
 @options.name
 @options.config
 @options.as_json
-@click.pass_obj
-def test(voice: Voice, name: str, config: Path | None, as_json: bool) -> None:
+def test(name: str, config: Path | None, as_json: bool) -> None:
     """Which laws a connector keeps: its certificate.
 
     Without -c every law runs against the connector's simulator. With -c those that only read run against the live system.
@@ -38,20 +42,24 @@ def test(voice: Voice, name: str, config: Path | None, as_json: bool) -> None:
     """
     from connector_sdk.testing.laws import certify
 
-    found = find(name)
-    certificate = certify(found, None if config is None else read_settings(config), None)
+    certificate = certify(find(name), None if config is None else read_settings(config), None if as_json else _tell)
     if as_json:
         click.echo(json.dumps(certificate.to_json(), indent=2, ensure_ascii=False))
     else:
-        show_table(
-            ("LAW", "", "VERDICT", "SECONDS", "DETAIL"),
-            [(r.law, r.title, r.verdict, f"{r.seconds:.1f}", r.detail) for r in certificate.results],
-            title=f"{certificate.connector} {certificate.version}",
-        )
+        counts = ", ".join(f"{certificate.count(verdict)} {verdict}" for verdict in COLOURS)
+        click.echo(f"{name} {certificate.version}: {counts}")
     broken = [result for result in certificate.results if result.verdict == "broken"]
     if broken:
         numbers = ", ".join(str(result.law) for result in broken)
         raise LawBrokenError(f"{name} breaks law{'s' if len(broken) > 1 else ''} {numbers}: {broken[0].detail}")
+
+
+def _tell(result: Result) -> None:
+    """A law's verdict, as soon as it is known: law 6 takes its time."""
+    verdict = click.style(f"{result.verdict:<11}", fg=COLOURS[result.verdict])
+    click.echo(f"{result.law:>2}  {verdict}  {result.seconds:6.1f} s  {one_line(result.title)}")
+    if result.detail:
+        click.echo(f"{'':>25}{one_line(result.detail)}")
 
 
 @click.command(epilog=example("connector simulate sftp", "connector simulate sftp --port 2222 > sftp.yaml"))
@@ -68,16 +76,16 @@ def simulate(voice: Voice, name: str, port: int | None) -> None:
     kind = simulator_of(find(name))
     if kind is None:
         raise ConfigError(f"the connector {name} has no simulator", hint='it names one as simulator = "package.module:Class"')
-    with stopping(voice) as stop, kind(seed=0) as simulator:
-        serve = getattr(simulator, "serve", None)
-        reach = serve(port) if serve is not None else None
-        if serve is None and port is not None:
-            raise ConfigError(f"the simulator of {name} does not listen on a port", hint="leave out --port")
+    if port is not None and not hasattr(kind, "serve"):
+        raise ConfigError(f"the simulator of {name} does not listen on a port", hint="leave out --port")
+    with stopping(voice, answer=None) as stop, kind(seed=0) as simulator:
+        if hasattr(kind, "serve"):
+            click.echo(plain(simulator.serve(port)), err=True)
         for variable in _variables(simulator.config):
             # Made up for this simulator and of use nowhere else: another shell needs it to get in.
             click.echo(f"export {variable}={shlex.quote(os.environ.get(variable, ''))}", err=True)
         click.echo(yaml.safe_dump(dict(simulator.config), sort_keys=False, allow_unicode=True), nl=False)
-        voice.note(f"{reach or f'the simulator of {name} is up'}; streams: {', '.join(simulator.streams)}; Ctrl-C ends it")
+        voice.note(f"the simulator of {name} is up; streams: {', '.join(simulator.streams)}; Ctrl-C ends it")
         while not stop.requested:
             time.sleep(0.2)
 

@@ -86,7 +86,7 @@ WORDS = {"string": "text", "integer": "whole number", "number": "number", "boole
 
 def _kind(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if "enum" in schema:
-        return ", ".join(map(str, schema["enum"]))
+        return " or ".join(map(str, schema["enum"]))
     if "const" in schema:
         return str(schema["const"])
     kind = schema.get("type")

@@ -20,8 +20,8 @@ STOPPING = "stopping at the next checkpoint; once more stops at once"
 
 
 @contextmanager
-def stopping(voice: Voice) -> Iterator[Stop]:
-    """The `Stop` of a run; while this lasts, signals ask it."""
+def stopping(voice: Voice, answer: str | None = STOPPING) -> Iterator[Stop]:
+    """The `Stop` of a run; while this lasts, signals ask it, and are answered with a line."""
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop  # Python delivers signals to the main thread only
@@ -34,8 +34,8 @@ def stopping(voice: Voice) -> Iterator[Stop]:
                 os.write(2, SHOW_CURSOR + b"\n")
             os._exit(128 + number)
         stop.request(number)
-        if voice.log == "text" and not sys.stderr.isatty():  # a terminal's display says it itself
-            os.write(2, f"note: {STOPPING}\n".encode())  # not print: the signal may have come in the middle of one
+        if answer and voice.log == "text" and not sys.stderr.isatty():  # a terminal's display says it itself
+            os.write(2, f"note: {answer}\n".encode())  # not print: the signal may have come in the middle of one
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

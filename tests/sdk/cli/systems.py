@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import pyarrow as pa
@@ -209,3 +210,21 @@ class Mendable(Base):
         data = pa.RecordBatch.from_pylist([{"id": 0, "name": r.raw.decode()} for r in good], schema=ROWS)
         bad = [r for r in found if r not in good]
         yield Batch(stream=stream.name, data=data, rejects=reject_batch(bad) if bad else None)
+
+
+class Doubling(Base):
+    """Plans every split twice over: breaks the first law."""
+
+    def plan(self, streams: Sequence[Stream], mode: Mode, where: Mapping[str, Any] = {}) -> Sequence[Split]:
+        once = super().plan(streams, mode, where)
+        return [*once, *(replace(split, id=f"{split.id}-again") for split in once)]
+
+
+class Quiet(Base):
+    """Its simulator listens on no port."""
+
+    simulator = "systems:QuietSimulator"
+
+
+class QuietSimulator:
+    """Never started."""
