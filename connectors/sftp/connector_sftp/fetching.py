@@ -56,7 +56,7 @@ def fetch(wire: Wire, files: Sequence[tuple[str, int]]) -> Iterator[bytes | Refu
                 _take(wire, file, offset, kind, body)
             else:
                 try:
-                    file.handle, _ = protocol.take_string(wire.check(kind, body, protocol.HANDLE), 0)
+                    file.handle = wire.handle(kind, body)
                 except Refused as refused:
                     file.result = refused
                     continue
@@ -78,7 +78,7 @@ def _ask(wire: Wire, asked: dict[int, tuple[_File, int]], file: _File, start: in
 def _take(wire: Wire, file: _File, offset: int, kind: int, body: protocol.Bytes) -> None:
     file.waiting -= 1
     try:
-        file.pieces[offset] = wire.check(kind, body, protocol.DATA)[4:]
+        file.pieces[offset] = wire.data(kind, body)
     except Refused as refused:
         if refused.code == protocol.EOF:
             file.end = offset if file.end is None else min(file.end, offset)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import posixpath
+import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -77,23 +78,20 @@ class SftpFolder:
                 raise self._explain(name, refused) from None
         return Entry(name=name, size=about.size or 0, mtime=float(about.mtime or 0))
 
-    def open_read(self, name: str, offset: int = 0, *, size: int | None = None) -> WindowReader:
-        """The content of `name` from byte `offset`; `size`, where known, saves asking for it."""
+    def open_read(self, name: str, offset: int = 0) -> WindowReader:
+        """The content of `name` from byte `offset`. Raises ConfigError when it does not exist or may not be read."""
         path = self._path(name)
         wire = self._session.borrow()
         with self._returned(wire):
             flags = integer32(protocol.READ_FLAG)
             try:
-                handle, _ = protocol.take_string(
-                    wire.call(protocol.OPEN, path_bytes(path), flags, protocol.NO_ATTRIBUTES, expect=protocol.HANDLE), 0
-                )
-                if size is None:
-                    about, _ = protocol.attributes(wire.call(protocol.FSTAT, string(handle), expect=protocol.ATTRS), 0)
-                    size = about.size
+                number = wire.ask(protocol.OPEN, path_bytes(path), flags, protocol.NO_ATTRIBUTES)
+                handle = wire.handle(*wire.answer(number))
+                about, _ = protocol.attributes(wire.call(protocol.FSTAT, string(handle), expect=protocol.ATTRS), 0)
             except Refused as refused:
                 raise self._explain(name, refused) from None
             release = partial(self._release, wire)
-            return WindowReader(wire, handle, offset, size=size, release=release, explain=lambda r: self._explain(name, r))
+            return WindowReader(wire, handle, offset, size=about.size, release=release, explain=lambda r: self._explain(name, r))
 
     def open_many(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Callable[[], bytes] | None]]:
         """Each of `entries` with a way to its content: small ones are fetched ahead, together; None: open it yourself.
@@ -309,7 +307,7 @@ class SftpFolder:
             raise
         except BaseException as error:
             self._session.give_back(wire, clean=False)
-            if isinstance(error, ValueError):
+            if isinstance(error, ValueError | struct.error):
                 raise TransientError(f"{self._config.place}: it sent a malformed answer: {error}", code="cut") from None
             raise
 

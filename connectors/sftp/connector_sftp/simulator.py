@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +20,7 @@ import pyarrow as pa
 from connector_sdk.errors import ConfigError
 from connector_sdk.formats.layout import Layout, layout_from
 
+from connector_sftp import plain_files
 from connector_sftp.embedded_server import EmbeddedServer
 
 __all__ = ["ServedSimulator", "SftpSimulator"]
@@ -47,44 +49,37 @@ LAYOUTS: Mapping[str, Mapping[str, Any]] = {
         ],
     },
 }
-CUSTOMERS = (
-    "Ada",
-    'said "yes"',
-    "semi;colon, comma",
-    "two\nlines",
-    "",
-    " padded ",
-    "Müller & Søn – 東京",
-    "007",
-    "NULL",
-    "x" * 120,
-)
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-FILE_ROWS = {"orders": 150, "readings": 150}
+FILE_ROWS = 150
 """Enough that a file is more than one batch."""
 
 
 class SftpSimulator:
-    """Drops of two streams: ``orders``, with a key, and ``readings``, without; a few files each. A local folder by default."""
+    """Drops of the streams in `layouts`, a few files each, in a local folder.
+
+    Without `layouts` there are two streams: ``orders``, with a key, and ``readings``, without.
+    """
 
     transport = "local"
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, layouts: Mapping[str, Layout] | None = None) -> None:
         self._seed = seed
         self._stack = ExitStack()
         self._folder: Path | None = None
         self._server: EmbeddedServer | None = None
-        self._layouts = {name: layout_from(settings) for name, settings in LAYOUTS.items()}
-        self._next = dict.fromkeys(LAYOUTS, 0)
+        self._own = layouts is None
+        self._layouts = {name: layout_from(each) for name, each in LAYOUTS.items()} if layouts is None else dict(layouts)
+        self._stems = {name: f"{re.sub(r'[^0-9A-Za-z]+', '_', name)[:40]}{n}" for n, name in enumerate(self._layouts)}
+        self._next = dict.fromkeys(self._layouts, 0)
         self._variable = f"CONNECTOR_SFTP_{secrets.token_hex(4).upper()}"
 
     def __enter__(self) -> Self:
         self._folder = Path(tempfile.mkdtemp(prefix="connector-sftp-"))
         self._stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
         rng = random.Random(self._seed)  # noqa: S311 - sample data
-        for name in LAYOUTS:
+        for name in self._layouts:
             for number in range(3):
-                self._drop(name, f"{name}-2026010{number + 1}.csv", rng, day=number)
+                self._drop(name, f"2026010{number + 1}", rng, day=number)
         if self.transport == "sftp":
             os.environ[self._variable] = f"pw-{secrets.token_urlsafe(12)}"
             self._stack.callback(os.environ.pop, self._variable, None)
@@ -108,7 +103,10 @@ class SftpSimulator:
             "settle": 0,
             "block_bytes": 1024,
             "split_bytes": 16 << 10,
-            "streams": {name: {"files": f"{name}-*.csv", "layout": dict(layout)} for name, layout in LAYOUTS.items()},
+            "streams": {
+                name: {"files": f"{stem}-*.csv", **({"layout": dict(LAYOUTS[name])} if self._own else {})}
+                for name, stem in self._stems.items()
+            },
         }
         if self._server is None:
             return {"folder": str(self.folder), **settings}
@@ -123,45 +121,52 @@ class SftpSimulator:
 
     @property
     def streams(self) -> tuple[str, ...]:
-        return tuple(LAYOUTS)
+        return tuple(self._layouts)
 
     def rows(self, stream: str) -> pa.Table:
         """What the files hold now, read by a parser of our own; records that cannot be decoded are left out."""
         layout = self._layouts[stream]
-        rows = [row for path in self._files(stream) for row in _rows(path, layout)]
+        rows = [row for path in self._files(stream) for row in plain_files.read(layout, path.read_bytes())]
         return pa.Table.from_pylist(rows, schema=layout.schema)
 
     def change(self, seed: int) -> None:
         """A new drop, one that is late (an older time), one with the very time of the newest, and a replaced one."""
         rng = random.Random(f"{self._seed}/{seed}")  # noqa: S311 - sample data
-        for name in LAYOUTS:
+        for name in self._layouts:
             files = self._files(name)
             newest = max(path.stat().st_mtime for path in files)
             stamp = f"{seed}-{self._next[name]}"
-            self._drop(name, f"{name}-new-{stamp}.csv", rng, day=10 + seed, rows=rng.randrange(3, 9))
-            self._drop(name, f"{name}-late-{stamp}.csv", rng, day=0, rows=rng.randrange(3, 9))
-            self._drop(name, f"{name}-also-{stamp}.csv", rng, mtime=newest, rows=rng.randrange(3, 9))
+            self._drop(name, f"new-{stamp}", rng, day=10 + seed, rows=rng.randrange(3, 9))
+            self._drop(name, f"late-{stamp}", rng, day=0, rows=rng.randrange(3, 9))
+            self._drop(name, f"also-{stamp}", rng, mtime=newest, rows=rng.randrange(3, 9))
             self._replace(name, rng.choice(files), rng, day=11 + seed)
 
     def corrupt(self, stream: str) -> bytes:
-        """A record in the middle gets a number that is none."""
-        path = self._files(stream)[1]
-        field = "weight" if stream == "orders" else "value"
-        rows = list(_rows(path, self._layouts[stream]))
-        lines = [_line([row[f] for f in self._layouts[stream].names]) for row in rows]
-        bad = [*(rows[75][f] for f in self._layouts[stream].names)]
-        bad[self._layouts[stream].names.index(field)] = "1,2,3 or so"
-        lines[75] = _line(bad)
+        """A record in the middle gets a value that is none or, where every value is text, one too many."""
+        layout, path = self._layouts[stream], self._files(stream)[1]
+        rows = list(plain_files.read(layout, path.read_bytes()))
+        lines = [plain_files.record(layout, row) for row in rows]
+        middle = len(lines) // 2
+        typed = [field.name for field in layout.fields if not _is_text(field.type) and field.name not in layout.keys]
+        if typed:
+            lines[middle] = plain_files.record(layout, rows[middle], **{typed[-1]: "no such value"})
+        else:
+            lines[middle] = lines[middle].removesuffix("\n") + f"{layout.form.delimiter}one too many\n"
         self._write(path, stream, lines, path.stat().st_mtime)
-        return lines[75].removesuffix("\n").encode()
+        return lines[middle].removesuffix("\n").encode(layout.encoding)
 
     def alter(self, stream: str) -> tuple[str, ...]:
-        """The last field has another name from now on."""
-        old = self._layouts[stream].names[-1]
+        """The last field has another name in the header from now on."""
+        layout = self._layouts[stream]
+        if not layout.form.header:
+            raise NotImplementedError("files without a header do not name their fields")
+        *others, last = layout.fields
+        altered = replace(layout, fields=(*others, replace(last, name="renamed", title=None)), keys=())
         for path in self._files(stream):
-            head, _, rest = path.read_text(encoding="utf-8").partition("\n")
-            path.write_text(f"{head.removesuffix(old)}renamed\n{rest}", encoding="utf-8")
-        return (old,)
+            rows = list(plain_files.read(layout, path.read_bytes()))
+            lines = [plain_files.record(layout, row) for row in rows]
+            path.write_bytes(plain_files.write(altered, lines))
+        return (last.name,)
 
     def serve(self, port: int | None = None) -> str:
         """Serve the folder by SFTP, and say how to reach it. The password is in the text: it protects nothing but sample data."""
@@ -173,43 +178,30 @@ class SftpSimulator:
         )
 
     def _files(self, stream: str) -> list[Path]:
-        return sorted(path for path in self.folder.glob(f"{stream}-*.csv") if not path.name.startswith("."))
+        return sorted(path for path in self.folder.glob(f"{self._stems[stream]}-*.csv") if not path.name.startswith("."))
 
     def _drop(
-        self, stream: str, name: str, rng: random.Random, *, day: int = 0, mtime: float | None = None, rows: int | None = None
+        self, stream: str, stamp: str, rng: random.Random, *, day: int = 0, mtime: float | None = None, rows: int = FILE_ROWS
     ) -> None:
-        lines = [_line(self._row(stream, rng)) for _ in range(rows or FILE_ROWS[stream])]
-        self._write(self.folder / name, stream, lines, mtime or (EPOCH + timedelta(days=day)).timestamp())
+        layout, start = self._layouts[stream], self._next[stream]
+        self._next[stream] += rows
+        lines = [plain_files.record(layout, plain_files.sample(layout, start + n, rng)) for n in range(rows)]
+        path = self.folder / f"{self._stems[stream]}-{stamp}.csv"
+        self._write(path, stream, lines, mtime or (EPOCH + timedelta(days=day)).timestamp())
 
     def _replace(self, stream: str, path: Path, rng: random.Random, *, day: int) -> None:
         """The same file with some rows changed and one gone."""
-        names = self._layouts[stream].names
-        rows = list(_rows(path, self._layouts[stream]))
+        layout = self._layouts[stream]
+        rows = list(plain_files.read(layout, path.read_bytes()))
         del rows[rng.randrange(len(rows))]
         for row in rng.sample(rows, min(3, len(rows))):
-            row["weight" if stream == "orders" else "value"] = rng.random()
-        self._write(path, stream, [_line([row[n] for n in names]) for row in rows], (EPOCH + timedelta(days=day)).timestamp())
-
-    def _row(self, stream: str, rng: random.Random) -> list[object]:
-        number = self._next[stream]
-        self._next[stream] += 1
-        moment = EPOCH + timedelta(seconds=number, microseconds=rng.randrange(10**6))
-        if stream == "readings":
-            return [f"S{number:06d}", moment.replace(tzinfo=None), rng.choice([None, rng.gauss(0, 1e6)])]
-        return [
-            number,
-            rng.choice([None, *CUSTOMERS]),
-            rng.choice([None, Decimal(rng.randrange(-(10**12) + 1, 10**12)).scaleb(-2)]),
-            rng.choice([None, date(2026, 1, 1) + timedelta(days=rng.randrange(365))]),
-            moment,
-            rng.choice([None, True, False]),
-            rng.choice([None, rng.random(), 1e300, -0.1]),
-        ]
+            row |= {name: value for name, value in plain_files.sample(layout, 0, rng).items() if name not in layout.keys}
+        self._write(path, stream, [plain_files.record(layout, row) for row in rows], (EPOCH + timedelta(days=day)).timestamp())
 
     def _write(self, path: Path, stream: str, lines: Sequence[str], mtime: float) -> None:
         """Complete when it appears, as a well-behaved partner would drop it."""
         hidden = path.with_name(f".{path.name}")
-        hidden.write_text(_line(self._layouts[stream].names) + "".join(lines), encoding="utf-8", newline="")
+        hidden.write_bytes(plain_files.write(self._layouts[stream], lines))
         os.utime(hidden, (mtime, mtime))
         hidden.replace(path)
 
@@ -220,76 +212,5 @@ class ServedSimulator(SftpSimulator):
     transport = "sftp"
 
 
-def _line(values: Sequence[object]) -> str:
-    return ",".join(map(_text, values)) + "\n"
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = value.isoformat() if isinstance(value, date) else str(value)
-    return '"' + text.replace('"', '""') + '"' if not text or set(text) & set('",\r\n') else text
-
-
-def _rows(path: Path, layout: Layout) -> Iterator[dict[str, Any]]:
-    records = _records(path.read_bytes().decode())
-    names = [text for text, _ in next(records)]
-    types = {field.name: _READERS[str(field.type)] for field in layout.fields}
-    for record in records:
-        if len(record) != len(names):
-            continue
-        try:
-            yield {
-                name: None if not text and not quoted else types[name](text)
-                for name, (text, quoted) in zip(names, record, strict=True)
-            }
-        except (ValueError, ArithmeticError, KeyError):
-            continue
-
-
-def _records(text: str) -> Iterator[list[tuple[str, bool]]]:
-    """Records as (text, was quoted): the one thing that `csv` does not tell, and that makes an empty value a text or a null."""
-    record: list[tuple[str, bool]] = []
-    at = 0
-    while at < len(text):
-        if text[at] == '"':
-            parts = []
-            while True:
-                end = text.index('"', at + 1)
-                parts.append(text[at + 1 : end])
-                at = end + 1
-                if text[at : at + 1] != '"':
-                    break
-                parts.append('"')
-            record.append(("".join(parts), True))
-        else:
-            end = min((found for found in (text.find(mark, at) for mark in ",\r\n") if found >= 0), default=len(text))
-            record.append((text[at:end], False))
-            at = end
-        if text[at : at + 1] == ",":
-            at += 1
-            if at < len(text) and text[at] not in "\r\n":
-                continue
-            record.append(("", False))
-        at += 2 if text[at : at + 2] == "\r\n" else 1
-        if record != [("", False)]:
-            yield record
-        record = []
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-_READERS: Mapping[str, Callable[[str], Any]] = {
-    "int64": int,
-    "string": str,
-    "decimal128(12, 2)": Decimal,
-    "date32[day]": date.fromisoformat,
-    "timestamp[us, tz=UTC]": _moment,
-    "timestamp[us]": _moment,
-    "bool": lambda text: {"true": True, "false": False}[text],
-    "double": float,
-}
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)

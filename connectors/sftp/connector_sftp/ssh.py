@@ -72,6 +72,7 @@ def _establish(transport: paramiko.Transport, config: SftpConfig, place: str) ->
     options.key_types = sorted(options.key_types, key=lambda kind: kind not in kinds)
     try:
         transport.start_client(timeout=config.timeout)
+        key = transport.get_remote_server_key()  # refused when time ran out, of which start_client does not tell
     except paramiko.ssh_exception.IncompatiblePeer as error:
         raise ConfigError(f"{place} and we share no algorithm: {error}", code="algorithms") from None
     except (paramiko.SSHException, EOFError, OSError) as error:
@@ -79,7 +80,7 @@ def _establish(transport: paramiko.Transport, config: SftpConfig, place: str) ->
             f"{place} did not open an SSH session: {str(error) or 'connection closed'}", code="unreachable"
         ) from None
     verify(
-        transport.get_remote_server_key(),
+        key,
         config.host,
         config.port,
         fingerprint=config.fingerprint,

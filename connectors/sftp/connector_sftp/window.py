@@ -130,14 +130,13 @@ class WindowReader:
         number, kind, body = self._wire.any_answer()
         slot = self._waiting.pop(number)
         try:
-            body = self._wire.check(kind, body, protocol.DATA)
+            data = self._wire.data(kind, body)
         except Refused as refused:
             if refused.code != protocol.EOF:
                 raise self._explain(refused) from None
             slot.data = b""
             self._ended = True
             return
-        data = memoryview(body)[4:]
         slot.data = data[: slot.length]
         missing = slot.length - len(slot.data)
         if missing > 0:
@@ -147,9 +146,8 @@ class WindowReader:
         """A short answer is the end of the file, or a server that gives less at a time: ask for the rest, in its place."""
         assert slot.data is not None
         got = len(slot.data)
-        if self._size is not None and slot.offset + got >= self._size:
-            missing = min(missing, 1)  # most likely the end
-        elif 0 < got < self._chunk:
+        at_end = self._size is not None and slot.offset + got >= self._size
+        if 0 < got < self._chunk and not at_end:
             self._chunk = max(got, 512)
         at = self._slots.index(slot)
         rest = self._request(slot.offset + got, missing)

@@ -133,12 +133,33 @@ class Wire:
     def check(self, kind: int, body: protocol.Bytes, expect: int) -> protocol.Bytes:
         """`body` when it is of kind `expect`. Raises Refused for a status other than OK, TransientError for nonsense."""
         if kind == protocol.STATUS:
-            refused = protocol.refusal(body)
+            try:
+                refused = protocol.refusal(body)
+            except (struct.error, ValueError):
+                raise self._cut("it sent a malformed answer") from None
             if refused is not None:
                 raise refused
         if kind != expect:
             raise self._cut(f"it answered {kind} where {expect} was expected")
         return body
+
+    def data(self, kind: int, body: protocol.Bytes) -> protocol.Bytes:
+        """The bytes in the answer to a READ. Raises as :meth:`check`."""
+        body = self.check(kind, body, protocol.DATA)
+        if len(body) < 4 or _LENGTH.unpack_from(body)[0] != len(body) - 4:
+            raise self._cut("it sent a malformed answer")
+        return body[4:]
+
+    def handle(self, kind: int, body: protocol.Bytes) -> bytes:
+        """The handle in the answer to an OPEN or OPENDIR. Raises as :meth:`check`."""
+        body = self.check(kind, body, protocol.HANDLE)
+        try:
+            found, _ = protocol.take_string(body, 0)
+        except (struct.error, ValueError):
+            found = b""
+        if not found:
+            raise self._cut("it sent a malformed answer")
+        return found
 
     def close(self) -> None:
         """End the session; whatever it had open is closed by the server."""
