@@ -231,7 +231,7 @@ class LocalFolder:
                 f"{target} is there already, and is not written over", hint="name another file", code="exists"
             ) from None
         except OSError as error:
-            raise local_error(error, target) from None
+            raise local_error(error, f"{source} → {target}") from None
 
     def remove(self, name: str) -> None:
         try:
