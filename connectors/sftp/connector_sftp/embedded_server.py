@@ -52,8 +52,10 @@ class EmbeddedServer:
         port: int = 0,
         host_key: paramiko.PKey | None = None,
         extra_names: Sequence[str] = (),
+        forbidden: Sequence[str] = (),
     ) -> None:
-        """`port` 0 takes a free one. `extra_names` are listed in every folder without being there, as an evil server would."""
+        """`port` 0 takes a free one. `extra_names` are listed in every folder without being there, as an evil server would; files
+        called as in `forbidden` may not be opened."""
         self.folder = folder
         self.user = user
         self.host_key: paramiko.PKey = host_key or paramiko.ECDSAKey.generate()
@@ -61,6 +63,7 @@ class EmbeddedServer:
         self._password = password
         self._key = key
         self._extra_names = tuple(extra_names)
+        self._forbidden = tuple(forbidden)
         self._listener: socket.socket | None = None
         self._transports: set[paramiko.Transport] = set()
         self._lock = threading.Lock()
@@ -104,7 +107,7 @@ class EmbeddedServer:
         transport: Any = paramiko.Transport(connection)  # what it hands out is typed as clients need it
         transport.set_log_channel(LOG)
         transport.add_server_key(self.host_key)
-        transport.set_subsystem_handler("sftp", SFTPServer, _Files, self.folder.resolve(), self._extra_names)
+        transport.set_subsystem_handler("sftp", SFTPServer, _Files, self.folder.resolve(), self._extra_names, self._forbidden)
         with self._lock:
             self._transports = {t for t in self._transports if t.is_active()} | {transport}
         try:
@@ -164,10 +167,13 @@ class _Handle(SFTPHandle):
 class _Files(SFTPServerInterface):
     """The folder as the root of all there is: paths are resolved and kept inside."""
 
-    def __init__(self, server: paramiko.ServerInterface, root: Path, extra_names: Sequence[str]) -> None:
+    def __init__(
+        self, server: paramiko.ServerInterface, root: Path, extra_names: Sequence[str], forbidden: Sequence[str]
+    ) -> None:
         super().__init__(server)
         self._root = root
         self._extra_names = extra_names
+        self._forbidden = forbidden
 
     def _path(self, path: str) -> Path:
         # The last part stays as it is, so that a link can be renamed and removed; where it leads is checked when it is followed.
@@ -209,6 +215,8 @@ class _Files(SFTPServerInterface):
     def open(self, path: str, flags: int, attr: SFTPAttributes) -> SFTPHandle | int:
         def handle() -> SFTPHandle:
             where = self._followed(path)
+            if where.name in self._forbidden:
+                raise PermissionError(errno.EACCES, "forbidden")
             if where.is_dir():
                 raise IsADirectoryError(errno.EISDIR, "a folder")
             return _Handle(os.open(where, flags | os.O_CLOEXEC, 0o666), flags)

@@ -160,13 +160,19 @@ def _text(field: Field, value: Any) -> str | None:
     if isinstance(value, bytes):
         return value.hex() if field.format == ("hex",) else base64.b64encode(value).decode()
     if isinstance(value, date | time):
-        return value.strftime(field.format[0]) if field.format else value.isoformat()
+        return value.strftime(field.format[0]) if field.format else _iso(field.type, value)
     if isinstance(value, Decimal | float | int):
         plain = f"{value:f}" if isinstance(value, Decimal) else repr(value)
         if field.group is not None and "e" not in plain:
             plain = f"{Decimal(plain):,f}"
         return plain.translate({ord(","): field.group, ord("."): field.decimal})
     return str(value)
+
+
+def _iso(kind: Any, value: date | time) -> str:
+    if isinstance(value, datetime | time):
+        return value.isoformat(timespec={"s": "seconds", "ms": "milliseconds"}.get(kind.unit, "microseconds"))
+    return value.isoformat()
 
 
 def _value(field: Field, text: str, *, quoted: bool) -> Any:
