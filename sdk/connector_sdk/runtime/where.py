@@ -18,6 +18,8 @@ from connector_sdk.schema import Compare, Scalar, Where
 
 __all__ = ["columns_of", "keep", "parse_where", "typed_where"]
 
+HINT = "compare columns with literals: amount >= 10 AND (state = 'open' OR closed IS NULL)"
+
 GROUPS_LIMIT = 256  # an OR of this many ANDs; a predicate that multiplies out to more is refused
 
 _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -42,13 +44,11 @@ def parse_where(text: str) -> Where:
     from sqlglot import errors as sql_errors
 
     try:
-        tree = sqlglot.parse_one(f"SELECT 1 WHERE {text}").find(sqlglot.exp.Where)
+        # As a condition, not as the end of a SELECT: there, a LIMIT or UNION behind it would pass and be forgotten.
+        tree: Any = sqlglot.parse_one(text, into=sqlglot.exp.Condition)
     except sql_errors.SqlglotError as error:
-        reason = str(error).partition("\n")[0].replace("\x1b[4m", "").replace("\x1b[0m", "")
-        raise ConfigError(f"--where {text!r} is not a predicate: {reason}") from None
-    if tree is None:
-        raise ConfigError(f"--where {text!r} is not a predicate")
-    return tuple(dict.fromkeys(_groups(tree.this, text, negated=False)))
+        raise ConfigError(f"--where {text!r} is not a predicate{_place(error)}", hint=HINT) from None
+    return tuple(dict.fromkeys(_groups(tree, text, negated=False)))
 
 
 def _groups(node: Any, text: str, *, negated: bool) -> list[tuple[Compare, ...]]:
@@ -120,8 +120,14 @@ def _literal(node: Any, text: str) -> Scalar:
 def _unclear(node: Any, text: str) -> ConfigError:
     return ConfigError(
         f"--where {text!r}: {node.sql()!r} is not understood",
-        hint="compare columns with literals: amount >= 10 AND (state = 'open' OR closed IS NULL)",
+        hint=HINT,
     )
+
+
+def _place(error: Any) -> str:
+    """Where the parser stumbled, in words of ours: its own speak of its classes."""
+    found = next(iter(getattr(error, "errors", None) or ()), None)
+    return f": it breaks off or goes wrong at {found['highlight']!r}, character {found['col']}" if found else ""
 
 
 def columns_of(where: Where) -> tuple[str, ...]:

@@ -69,7 +69,9 @@ def test_comparisons_agree_with_python(values, op, literal, negate):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("a >", "not a predicate"),
+        ("a >", "not a predicate: it breaks off or goes wrong at .>., character 3"),
+        ("a = 1 LIMIT 5", "goes wrong at .LIMIT., character 11"),
+        ("a = 1; b = 2", "a = 1; b = 2"),
         ("upper(a) = 'X'", "not understood"),
         ("a = b", "not understood"),
         ("a LIKE 'x%'", "not understood"),
