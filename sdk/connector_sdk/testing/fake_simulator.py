@@ -56,7 +56,9 @@ class FakeSimulator:
     def __init__(self, seed: int = 0, *, streams: Sequence[Stream] = (ORDERS, NOTES), rows: int = 40) -> None:
         self._seed = seed
         self._rows = rows
-        self._streams = tuple(replace(s, reads=_readable(s), writes=s.writes or ORDERS.writes) for s in streams)
+        self._streams = tuple(
+            replace(s, reads=_readable(s), writes=s.writes or ORDERS.writes, repeats=frozenset()) for s in streams
+        )
         self._next = {stream.name: 0 for stream in streams}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._variable = f"CONNECTOR_FAKE_{secrets.token_hex(4).upper()}"
@@ -106,7 +108,8 @@ class FakeSimulator:
             for stream in self._streams:
                 for _ in range(rng.randrange(2, 9)):
                     self._insert(system, stream, seed)
-                self._insert(system, stream, seed, late=rng.randrange(3))
+                # Late: with the cursor value of a row that was there from the start.
+                self._insert(system, stream, seed, tick=rng.randrange(max(1, self._rows)))
                 if not stream.keys:
                     continue
                 now = list(system.live(stream.name).values())
@@ -117,10 +120,10 @@ class FakeSimulator:
                     system.log.append(Entry(stream.name, "u", entry.key, msgspec.json.encode(row)))
                 system.log.append(Entry(stream.name, "d", gone.key, msgspec.json.encode(_keys(stream, gone))))
 
-    def _insert(self, system: System, stream: Stream, seed: int, late: int = -1) -> None:
+    def _insert(self, system: System, stream: Stream, seed: int, tick: int | None = None) -> None:
         number = self._next[stream.name]
         self._next[stream.name] += 1
-        row = samples.row(stream, number, seed, tick=number if late < 0 else max(0, number - 10 - late))
+        row = samples.row(stream, number, seed, tick=tick)
         system.log.append(Entry(stream.name, "c", key_of(stream, row), msgspec.json.encode(row)))
 
     def corrupt(self, stream: str) -> bytes:

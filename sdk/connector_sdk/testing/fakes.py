@@ -79,17 +79,17 @@ class FakeConnector:
         system = self.system.snapshot()
         for stream in split.streams:
             same_shape(stream, system)
-        last = state
+        last, told = state, False
         if split.mode is Mode.CHANGES and state is None:
             last = {"v": 1, "low": len(system.log), "rows": [0, -1]}
             first = split.streams[0]
             yield Batch(stream=first.name, data=self._batch(system, first, split.mode, []).data, state=last)
         for stream, steps in self._chunks(self._steps(system, split, last, until)):
             decoded = self._batch(system, stream, split.mode, [(place, entry) for place, entry, _ in steps])
-            last = steps[-1][2]
+            last, told = steps[-1][2], True
             yield Batch(stream=stream.name, data=decoded.data, state=last, rejects=decoded.rejects)
         end = until or (last or {"v": 1, "row": -1} if split.mode is Mode.FULL else {"v": 1, "log": len(system.log)})
-        if end != last:
+        if end != last or not told:  # a read always ends with a state
             stream = split.streams[0]
             yield Batch(stream=stream.name, data=self._batch(system, stream, split.mode, []).data, state=end)
 

@@ -32,7 +32,7 @@ BYTES = (b"", b"\x00\xff\x00", b"plain", bytes(range(256)))
 
 
 def row(stream: Stream, number: int, seed: int = 0, *, tick: int | None = None) -> dict[str, Any]:
-    """The row `number` of `stream`. Keys follow from `number` alone, the cursor from `tick`, the rest from `number` and `seed`."""
+    """The row `number` of `stream`. Keys follow from `number` alone, the cursor from `tick`, the rest from both numbers."""
     rng = random.Random(f"{stream.name}/{number}/{seed}")  # noqa: S311 - sample data
     result: dict[str, Any] = {}
     for field in stream.schema:
