@@ -28,12 +28,12 @@ class Binding:
         return Pattern(self.settings.files)
 
 
-def bind(config: SftpConfig, layouts: Mapping[str, Layout]) -> dict[str, Binding]:
-    """The streams that `config` names, and those of `layouts` (``<name>*.csv``, unless `config` says otherwise).
+def bind(config: SftpConfig, layouts: Mapping[str, Layout], files: Mapping[str, str]) -> dict[str, Binding]:
+    """The streams that `config` names, and those of `layouts`: the pattern in `files`, unless `config` says otherwise.
 
     Raises ConfigError for a layout file that is missing or wrong.
     """
-    settings = {name: StreamConfig(files=f"{name}*.csv") for name in layouts} | dict(config.streams)
+    settings = {name: StreamConfig(files=files.get(name, f"{name}*.csv")) for name in layouts} | dict(config.streams)
     return {name: Binding(name=name, settings=s, layout=_layout(name, s, layouts.get(name))) for name, s in settings.items()}
 
 

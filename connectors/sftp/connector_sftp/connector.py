@@ -27,14 +27,18 @@ __all__ = ["SftpConnector"]
 class SftpConnector:
     """Delimited files on an SFTP server, or in a local folder, as streams: a Source, a Sink and a Replayer.
 
-    `layouts` are those of a generated package, by stream name; without them streams and layouts come from `config`.
+    `layouts` are those of a generated package, by stream name; without them streams and layouts come from `config`. `files` has
+    the pattern of each stream's files, ``<name>*.csv`` where it says nothing; `streams` in `config` comes before both.
     """
 
     simulator = "connector_sftp.simulator:SftpSimulator"
 
-    def __init__(self, config: SftpConfig, layouts: Mapping[str, Layout] | None = None) -> None:
+    def __init__(
+        self, config: SftpConfig, layouts: Mapping[str, Layout] | None = None, files: Mapping[str, str] | None = None
+    ) -> None:
         self.config = config
         self.layouts = dict(layouts or {})
+        self.files = dict(files or {})
         self._opened: _Opened | None = None
 
     def __getstate__(self) -> dict[str, object]:
@@ -43,7 +47,7 @@ class SftpConnector:
         return self.__dict__
 
     def __enter__(self) -> Self:
-        self._opened = _Opened(self.config, self.layouts)
+        self._opened = _Opened(self.config, self.layouts, self.files)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
@@ -135,12 +139,12 @@ class SftpConnector:
 class _Opened:
     """What an opened connector holds."""
 
-    def __init__(self, config: SftpConfig, layouts: Mapping[str, Layout]) -> None:
+    def __init__(self, config: SftpConfig, layouts: Mapping[str, Layout], files: Mapping[str, str]) -> None:
         self.config = config
         self.drops = Drops(config)
         self.aftercare = Aftercare(self.drops)
         self.sink = FileSink(self.drops.folder, self._target)
-        self._bound = bind(config, layouts)
+        self._bound = bind(config, layouts, files)
         self._generated = bool(layouts)
 
     def bindings(self, only: list[str] | None) -> dict[str, Binding]:
