@@ -125,14 +125,15 @@ def at_least_one(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterat
 
 
 @contextmanager
-def unwritable(name: str) -> Iterator[None]:
-    """Turn Arrow's and Python's complaints about a value, which name the field, into a DataError that names the format."""
+def unwritable(name: str, field: str | None = None) -> Iterator[None]:
+    """Turn complaints about a value into a DataError that names the format, and the field where the complaint does not."""
     try:
         yield
     except ConnectorError:
         raise
     except (pa.ArrowException, ValueError, OverflowError) as error:
-        raise DataError(f"there is a value that {name} cannot hold: {error}", code="format") from None
+        where = f"field {field!r}: " if field is not None else ""
+        raise DataError(f"there is a value that {name} cannot hold: {where}{error}", code="format") from None
 
 
 @contextmanager

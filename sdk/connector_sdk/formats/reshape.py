@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["INTERVAL", "Array", "list_parts", "map_leaves", "paths", "reshape", "reshape_batch", "wider_decimal"]
+__all__ = ["INTERVAL", "Array", "list_parts", "map_leaves", "paths", "reshape", "reshape_batch", "struct_array", "wider_decimal"]
 
 Array: TypeAlias = "pa.Array[Any]"
 Offsets: TypeAlias = "np.ndarray[Any, np.dtype[np.int32]]"
@@ -220,15 +220,15 @@ def _map(array: Array, want: Any) -> Array:
 
 
 def _struct(source: Any, want: Any) -> Array:
-    fields = list(want)
-    if not fields:  # from_arrays cannot tell how many structs of nothing there are
-        return pa.Array.from_buffers(want, len(source), [pa.array(_valid(source)).buffers()[1]])
     # Below a null, a builder leaves any value: flatten makes those null, so that no conversion stumbles over them.
-    columns = [reshape(column, field.type) for column, field in zip(source.flatten(), fields, strict=True)]
-    return _arrow_struct(columns, fields, source)
+    columns = [reshape(column, field.type) for column, field in zip(source.flatten(), want, strict=True)]
+    return struct_array(columns, list(want), source)
 
 
-def _arrow_struct(columns: list[Array], fields: list[pa.Field[Any]], like: Array) -> Array:
+def struct_array(columns: list[Array], fields: list[pa.Field[Any]], like: Array) -> Array:
+    """A struct array of `columns`, null where `like` is."""
+    if not fields:  # from_arrays cannot tell how many structs of nothing there are
+        return pa.Array.from_buffers(pa.struct([]), len(like), [pa.array(_valid(like)).buffers()[1]])
     made: Array = _arrow.StructArray.from_arrays(columns, fields=fields, mask=_mask(like))
     return made
 
@@ -239,7 +239,7 @@ def _interval_struct(array: Array, want: Any) -> Array:
         np.frombuffer(data, _INTERVAL, len(array), array.offset * _INTERVAL.itemsize) if len(array) else np.zeros(0, _INTERVAL)
     )
     columns = [pa.array(np.ascontiguousarray(parts[name])) for name in _INTERVAL.names or ()]
-    return reshape(_arrow_struct(columns, list(INTERVAL), array), want)
+    return reshape(struct_array(columns, list(INTERVAL), array), want)
 
 
 def _interval(source: Any) -> Array:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-from connector_sdk.changes import change_schema
+from connector_sdk.changes import RESERVED, change_schema
 from connector_sdk.errors import ConfigError, DataError
 from connector_sdk.formats import Format, Kept
 from connector_sdk.formats.reshape import map_leaves, reshape
@@ -186,6 +186,7 @@ def batches(draw: Any, types: st.SearchStrategy[pa.DataType] = TYPES, changes: b
     chosen = draw(st.lists(fields(types), max_size=4, unique_by=lambda field: field.name))
     schema = pa.schema(chosen, draw(METADATA))
     if changes:
+        schema = pa.schema([field for field in schema if field.name not in RESERVED], schema.metadata)
         schema = change_schema(schema, before=draw(st.booleans()))
     made = []
     for size in draw(st.lists(st.integers(0, 5), min_size=1, max_size=3)):

@@ -1,0 +1,152 @@
+"""JSON lines: one object per row, UTF-8, ended by a line feed. What each value looks like is in :mod:`.text_values`.
+
+Nulls are written, so that every row has every key; a missing key is read as null, an unknown one is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+import msgspec
+import pyarrow as pa
+
+from connector_sdk.errors import ConfigError, DataError, SchemaDriftError
+from connector_sdk.formats.format import (
+    Format,
+    Loss,
+    Output,
+    accept,
+    at_least_one,
+    refuse,
+    unreadable,
+    unwritable,
+)
+from connector_sdk.formats.text_values import from_values, text_losses, to_values
+
+__all__ = ["FORMAT"]
+
+READ_BYTES = 1 << 20
+WRITE_ROWS = 1 << 13
+
+
+def losses(schema: pa.Schema) -> list[Loss]:
+    return text_losses(schema)
+
+
+class _Writer:
+    def __init__(self, out: Output, schema: pa.Schema) -> None:
+        refuse("JSON lines", losses(schema))
+        self._out = out
+        self._schema = schema
+        self._encoder = msgspec.json.Encoder()
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        accept(batch, self._schema)
+        names = self._schema.names
+        for start in range(0, batch.num_rows, WRITE_ROWS):
+            piece = batch.slice(start, WRITE_ROWS)
+            if not names:
+                self._out.write(b"{}\n" * piece.num_rows)
+                continue
+            columns = []
+            for name, column in zip(names, piece.columns, strict=True):
+                with unwritable("JSON lines", name):
+                    columns.append(to_values(column))
+            self._out.write(
+                self._encoder.encode_lines([dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)])
+            )
+
+    def close(self) -> None:
+        """Nothing is held back."""
+
+
+def read(file: BinaryIO, schema: pa.Schema | None = None) -> Iterator[pa.RecordBatch]:
+    """Batches of about 1 MB. Without `schema` the file is read twice: first for the types that fit all of its rows."""
+    with unreadable("JSON lines", file):
+        if schema is None:
+            schema = _infer(file)
+        yield from at_least_one((_batch(rows, line, schema) for rows, line in _rows(file, schema)), schema)
+
+
+def _rows(file: BinaryIO, schema: pa.Schema | None) -> Iterator[tuple[list[Any], int]]:
+    """Rows as dictionaries, some at a time, with the number of the first one's line."""
+    exact = schema is not None and "decimal" in str(schema.types)
+    decoder = msgspec.json.Decoder(float_hook=Decimal) if exact else msgspec.json.Decoder()
+    line = 1
+    for block in _blocks(file):
+        try:
+            rows = decoder.decode_lines(block)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            rows = [_decode(decoder, text, line + index) for index, text in enumerate(block.split(b"\n")) if text.strip()]
+        yield rows, line
+        line += block.count(b"\n")
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    """The file cut behind line ends."""
+    held: list[bytes] = []
+    while data := file.read(READ_BYTES):
+        end = data.rfind(b"\n") + 1
+        if not end:
+            held.append(data)
+            continue
+        yield b"".join([*held, data[:end]])
+        held = [data[end:]]
+    if any(held):
+        yield b"".join(held)
+
+
+def _decode(decoder: Any, text: bytes, line: int) -> Any:
+    try:
+        return decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"line {line} is not JSON: {error}", code="format") from None
+
+
+def _batch(rows: list[Any], line: int, schema: pa.Schema) -> pa.RecordBatch:
+    names = schema.names
+    known = set(names)
+    for index, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise DataError(f"row {index + 1} from line {line} on is not a JSON object", code="format")
+        if not known.issuperset(row):
+            unknown = tuple(key for key in row if key not in known)
+            raise SchemaDriftError(
+                f"row {index + 1} from line {line} on has the unknown field{'s' if len(unknown) > 1 else ''} "
+                f"{', '.join(map(repr, unknown))}",
+                fields=unknown,
+            )
+    if not names:
+        return pa.RecordBatch.from_pydict({"": pa.nulls(len(rows))}).select([]).replace_schema_metadata(schema.metadata)
+    columns = []
+    for field in schema:
+        try:
+            columns.append(from_values([row.get(field.name) for row in rows], field.type))
+        except (pa.ArrowException, ValueError, TypeError, KeyError, OverflowError) as error:
+            raise DataError(
+                f"field {field.name!r} in the rows from line {line} on is no {field.type}: {error}", code="format"
+            ) from None
+        if not field.nullable and columns[-1].null_count:
+            raise DataError(f"field {field.name!r} must not be null, and is in the rows from line {line} on", code="null")
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _infer(file: BinaryIO) -> pa.Schema:
+    if not file.seekable():
+        raise ConfigError("JSON lines without a schema cannot be read from a pipe", hint="save it as a file first", code="format")
+    start = file.tell()
+    found = pa.schema([])
+    for rows, line in _rows(file, None):
+        try:
+            names = list(dict.fromkeys(name for row in rows for name in row))
+            here = pa.schema([pa.field(name, pa.array([row.get(name) for row in rows]).type) for name in names])
+            found = pa.unify_schemas([found, here], promote_options="permissive")
+        except (pa.ArrowException, TypeError, AttributeError) as error:
+            raise DataError(f"the rows from line {line} on have no common types: {error}", code="format") from None
+    file.seek(start)
+    return found
+
+
+FORMAT = Format(name="jsonl", suffix=".jsonl", appendable=True, losses=losses, writer=_Writer, read=read)
