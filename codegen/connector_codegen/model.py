@@ -86,7 +86,10 @@ class Enumeration:
 
 @dataclass(frozen=True, kw_only=True)
 class Stream:
-    """What can be read or written as rows. `layout` says how a flat file holds them; its fields have the same names."""
+    """What can be read or written as rows.
+
+    `layout` says how a flat file holds them, and has fields of the same names; `ending` is that of the files' names.
+    """
 
     name: str
     fields: tuple[Field, ...]
@@ -95,6 +98,7 @@ class Stream:
     identifier: str = ""
     class_name: str = ""
     layout: Layout | None = None
+    ending: str = ".csv"
     doc: str | None = None
     origin: str | None = None
 
@@ -135,13 +139,14 @@ class GeneratedFile:
     text: str
 
 
-def stream_from(layout: Layout, origin: str | None = None) -> Stream:
+def stream_from(layout: Layout, origin: str | None = None, ending: str = ".csv") -> Stream:
     """The stream of the files that `layout` describes."""
     return Stream(
         name=layout.name,
         fields=tuple(Field(name=field.name, type=field.type, nullable=field.nullable, doc=field.doc) for field in layout.fields),
         keys=layout.keys,
         layout=layout,
+        ending=ending,
         doc=layout.doc,
         origin=origin,
     )

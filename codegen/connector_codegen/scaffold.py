@@ -11,7 +11,7 @@ from pathlib import Path
 
 from connector_sdk.errors import ConfigError, LocalResourceError
 
-from connector_codegen.model import GeneratedFile, Interface
+from connector_codegen.model import GeneratedFile, Interface, Stream
 from connector_codegen.writers import Models
 from connector_codegen.writers.python_code import literal
 
@@ -59,7 +59,12 @@ def scaffold(
         "models": models,
         "requires": _requires(),
         "streams": [
-            {"name": " ".join(stream.name.split()), "literal": literal(stream.name), "class_name": stream.class_name}
+            {
+                "name": " ".join(stream.name.split()),
+                "literal": literal(stream.name),
+                "class_name": stream.class_name,
+                "files": literal(_pattern(stream, interface.streams)),
+            }
             for stream in interface.streams
         ],
     }
@@ -79,6 +84,13 @@ def scaffold(
     finally:
         shutil.rmtree(stage, ignore_errors=True)
     return target
+
+
+def _pattern(stream: Stream, streams: Sequence[Stream]) -> str:
+    """Files called as the stream, and whatever follows; nothing follows where that would be the name of another stream."""
+    name = re.sub(r"[^\w .,;=+@#%&()~-]", "?", stream.name)
+    alone = any(other is not stream and other.name.startswith(stream.name) for other in streams)
+    return f"{name}{'' if alone else '*'}{stream.ending}"
 
 
 def _write(folder: Path, files: Iterable[GeneratedFile]) -> None:

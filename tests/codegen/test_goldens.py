@@ -1,7 +1,7 @@
 """Whole generated folders, committed and reviewed like code: what a description becomes, byte for byte.
 
-``UPDATE_GOLDENS=1 pytest tests/codegen/test_goldens.py`` writes them anew; the diff of the output is then read. A case is a folder
-``tests/golden/<reader>/<case>`` with the description in ``source/`` and what is generated in a folder for each kind of models.
+``UPDATE_GOLDENS=1 pytest tests/codegen/test_goldens.py`` writes them anew; the diff of the output is then read. A case is a
+folder ``tests/golden/<reader>/<case>`` with the description in ``source/`` and what is generated in a folder for each kind of models.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from connector_codegen.writers import Models
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 CASES = sorted(
-    (case.relative_to(GOLDEN).as_posix(), kind) for case in GOLDEN.glob("*/*") for kind in get_args(Models) if (case / kind).is_dir()
+    (case.relative_to(GOLDEN).as_posix(), kind)
+    for case in GOLDEN.glob("*/*")
+    for kind in get_args(Models)
+    if (case / kind).is_dir()
 )
 
 
@@ -45,7 +48,9 @@ def test_a_description_becomes_exactly_this(case: str, kind: Models) -> None:
 
 def test_goldens_pass_ruff() -> None:
     folders = [GOLDEN / case / kind for case, kind in CASES]
-    tool("ruff", "check", "--isolated", "--no-cache", "--select=A001,B,C4,E4,E7,E9,F,I,PIE,PYI,RET,SIM,UP,W", *folders, cwd=GOLDEN)
+    tool(
+        "ruff", "check", "--isolated", "--no-cache", "--select=A001,B,C4,E4,E7,E9,F,I,PIE,PYI,RET,SIM,UP,W", *folders, cwd=GOLDEN
+    )
     tool("ruff", "format", "--check", "--isolated", "--no-cache", *folders, cwd=GOLDEN)
 
 

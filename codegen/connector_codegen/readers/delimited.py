@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,11 @@ from connector_codegen.problems import Problem
 __all__ = ["read", "recognises"]
 
 _SUFFIXES = (".csv", ".tsv", ".tab", ".psv", ".txt")
+_PARTS = re.compile(
+    r"(?P<name>.+?)(?:[-_. ]?(?:19|20)\d\d([-_.]?)\d\d\2\d\d(?:[-_T.]?\d{2}[-_.:]?\d{2}(?:[-_.:]?\d{2})?)?)?"
+    rf"(?P<ending>(?:{'|'.join(map(re.escape, _SUFFIXES))})(?:\.gz)?)",
+    re.IGNORECASE,
+)
 _LARGEST = 64 << 20
 """Bytes of a JSON descriptor."""
 
@@ -45,19 +51,18 @@ def read(paths: Sequence[Path], problems: list[Problem]) -> Interface:
 def _sampled(path: Path, problems: list[Problem]) -> Stream:
     from connector_sdk.formats.delimited_inference import infer
 
-    inference = infer(path, name=_stream_name(path))
+    name, ending = _parted(path.name)
+    inference = infer(path, name=name)
     for finding in inference.findings:
         where = inference.layout.name + ("" if finding.field is None else f".{finding.field}")
         problems.append(Problem(level=finding.level, where=where, what=finding.message))
-    return stream_from(inference.layout, origin=path.name)
+    return stream_from(inference.layout, origin=path.name, ending=ending)
 
 
-def _stream_name(path: Path) -> str:
-    """The file's name without its endings."""
-    name = path.name
-    for suffix in (".gz", *_SUFFIXES):
-        name = name[: -len(suffix)] if name.lower().endswith(suffix) else name
-    return name or path.name
+def _parted(name: str) -> tuple[str, str]:
+    """A file's name as the stream's name and the ending; the date of one delivery belongs to neither."""
+    found = _PARTS.fullmatch(name)
+    return (found["name"], found["ending"]) if found else (name, "")
 
 
 def _described(path: Path) -> list[Stream]:

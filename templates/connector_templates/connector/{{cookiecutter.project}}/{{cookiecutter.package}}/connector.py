@@ -6,6 +6,13 @@ from connector_sftp import SftpConfig, SftpConnector
 
 from {{ cookiecutter.package }}.generated.streams import STREAMS
 
+FILES = {
+{%- for stream in cookiecutter.streams %}
+    {{ stream.literal }}: {{ stream.files }},
+{%- endfor %}
+}
+"""Which files are which stream; `streams` in a configuration comes before it."""
+
 
 class {{ cookiecutter.class_name }}Connector(SftpConnector):
     """The files of {{ cookiecutter.name }}, on an SFTP server or in a folder."""
@@ -13,4 +20,4 @@ class {{ cookiecutter.class_name }}Connector(SftpConnector):
     simulator = "{{ cookiecutter.package }}.simulator:{{ cookiecutter.class_name }}Simulator"
 
     def __init__(self, config: SftpConfig) -> None:
-        super().__init__(config, layouts=STREAMS)
+        super().__init__(config, layouts=STREAMS, files=FILES)
