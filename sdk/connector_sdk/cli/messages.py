@@ -95,7 +95,7 @@ def _explain(error: BaseException, debug: bool) -> tuple[str, str, int, str | No
         case click.ClickException():
             return "error", error.format_message(), 2, "usage"
         case click.Abort() | KeyboardInterrupt():
-            return "stopped", "interrupted; nothing was changed that is not committed", 130, "stopped"
+            return "stopped", "interrupted; what was committed stays", 130, "stopped"
         case OSError() if error.errno in NO_ROOM:
             where = f"{error.filename}: " if error.filename else ""
             return "error", f"{where}{error.strerror} — free space and run again; nothing committed is lost", 8, "no_room"

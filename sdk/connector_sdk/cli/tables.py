@@ -13,8 +13,13 @@ __all__ = ["show_table"]
 
 
 def show_table(headers: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
-    """Print a table. Text from another system cannot move the cursor or hide: control characters are shown as escapes."""
+    """Print a table, without columns that are empty in every row.
+
+    Text from another system cannot move the cursor or hide: control characters are shown as escapes.
+    """
     cells = [[_cell(value) for value in row] for row in rows]
+    used = [number for number in range(len(headers)) if not cells or any(row[number] for row in cells)]
+    headers, cells = [headers[number] for number in used], [[row[number] for number in used] for row in cells]
     if title:
         click.secho(_cell(title), bold=True)
     if sys.stdout.isatty():

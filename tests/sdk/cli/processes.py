@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,14 @@ HERE = Path(__file__).parent
 
 
 class Process:
-    """A real ``connector`` process."""
+    """A real ``connector`` process. `prefix` is a command that runs it."""
 
-    def __init__(self, *words: object, **kwargs: Any) -> None:
+    def __init__(self, *words: object, prefix: Sequence[str] = (), **kwargs: Any) -> None:
         environment = {**os.environ, "PYTHONPATH": str(HERE), "PYTHONUNBUFFERED": "1", **kwargs.pop("env", {})}
         kwargs.setdefault("stdout", subprocess.PIPE)
         kwargs.setdefault("stderr", subprocess.PIPE)
         self.popen = subprocess.Popen(
-            [sys.executable, "-c", "from connector_sdk.cli import main; main()", *map(str, words)],
+            [*prefix, sys.executable, "-c", "from connector_sdk.cli import main; main()", *map(str, words)],
             text=True,
             env=environment,
             **kwargs,

@@ -192,8 +192,25 @@ class Calling:
         return {"half": amount / 2, "tags": arguments.get("tags")}
 
 
+class Flaky(Base):
+    """Its first read fails half-way."""
+
+    failed = False
+
+    def read(self, split: Split, state: State | None, until: State | None = None) -> Iterator[Batch]:
+        for batch in super().read(split, state, until):
+            yield batch
+            if not self.failed:
+                self.failed = True
+                raise TransientError("the connection was cut")
+
+
 class Stuck(Base):
-    """Waits in a read and cannot be asked to stop."""
+    """Waits and cannot be asked to stop."""
+
+    def check(self) -> None:
+        print("stuck", flush=True)
+        time.sleep(60)
 
     def read(self, split: Split, state: State | None, until: State | None = None) -> Iterator[Batch]:
         print("stuck", flush=True)

@@ -223,6 +223,23 @@ def test_log_json_is_one_object_per_line(connector: Run) -> None:
     assert events[-1]["rows"] == 10
 
 
+def test_a_retry_is_told_and_no_row_comes_twice(connector: Run) -> None:
+    result = connector("read", "systems:Flaky", "-c", numbers(count=2500), "-s", "numbers", "-o", "out.parquet")
+    assert result.exit_code == 0, result.output
+    assert [line for line in result.stderr.splitlines() if line.startswith("try 2 in ") and "the connection was cut" in line]
+    assert ids("out.parquet") == list(range(1, 2501))
+
+
+def test_ctrl_c_where_no_row_moves_is_one_line(process: Start) -> None:
+    running = process("check", "systems:Stuck")
+    assert running.popen.stdout is not None
+    assert running.popen.stdout.readline() == "stuck\n"
+    running.popen.send_signal(signal.SIGINT)
+    code, _, err = running.end()
+    assert code == 130
+    assert err.strip() == "stopped: interrupted; what was committed stays"
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_at_a_checkpoint_and_the_next_run_goes_on(process: Start, connector: Run, number: int, code: int) -> None:
     words = ("read", "systems:Numbers", "-c", "numbers.json", "-s", "numbers", *LANDING)
