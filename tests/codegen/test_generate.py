@@ -150,10 +150,11 @@ def test_a_damaged_interface_is_one_clear_error(tmp_path: Path, text: str, messa
 def test_every_wrong_layout_of_a_folder_is_named(layout: Path) -> None:
     (layout.parent / "a.layout.yaml").write_text(LAYOUT.replace("int64", "integer"))
     (layout.parent / "b.layout.yaml").write_text(LAYOUT.replace("fields:", "felds:"))
+    (layout.parent / "d.layout.yaml").write_text(LAYOUT.replace("%d.%m.%Y", "%d.%m."))
     (layout.parent / "c.layout.yaml").write_bytes(b"layout: 1\nname: \xff\n")
     with pytest.raises(ConfigError) as caught:
         generate.understand(str(layout.parent))
-    for part in ("a.layout.yaml, line 7", "b.layout.yaml", "c.layout.yaml"):
+    for part in ("a.layout.yaml, line 7", "b.layout.yaml", "c.layout.yaml", "d.layout.yaml: the date format"):
         assert part in str(caught.value)
 
 

@@ -1,7 +1,7 @@
 """Whole generated folders, committed and reviewed like code: what a description becomes, byte for byte.
 
 ``UPDATE_GOLDENS=1 pytest tests/codegen/test_goldens.py`` writes them anew; the diff of the output is then read. A case is a
-folder ``tests/golden/<reader>/<case>`` with the description in ``source/`` and what is generated in a folder for each kind of models.
+folder ``tests/golden/<reader>/<case>``: the description in ``source/``, and what is generated in a folder per kind of models.
 """
 
 from __future__ import annotations

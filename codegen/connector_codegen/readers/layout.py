@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from connector_sdk.errors import ConfigError
+from connector_sdk.formats.delimited.values import check_notation
 from connector_sdk.formats.layout import Layout
 
 from connector_codegen.model import Interface, Source, Stream, stream_from
@@ -27,7 +28,10 @@ def read(paths: Sequence[Path], problems: list[Problem]) -> Interface:
     streams: list[Stream] = []
     for path in paths:
         try:
-            streams.append(stream_from(Layout.from_yaml(path.read_bytes().decode(), str(path)), origin=path.name))
+            layout = Layout.from_yaml(path.read_bytes().decode(), str(path))
+            streams.append(stream_from(layout, origin=path.name))
+            for field in layout.fields:
+                check_notation(field)
         except UnicodeDecodeError as error:
             problems.append(Problem(level="error", where=str(path), what=f"is not UTF-8: {error.reason} at byte {error.start}"))
         except ConfigError as error:

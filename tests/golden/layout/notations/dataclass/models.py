@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal
 
 
@@ -24,7 +24,6 @@ class Ledger2026:
     scan: bytes | None
     quantity: int | None
     huge: Decimal | None
-    pause: timedelta | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

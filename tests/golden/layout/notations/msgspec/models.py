@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal
 
 from msgspec import Struct, field
@@ -24,7 +24,6 @@ class Ledger2026(Struct, frozen=True, gc=False, kw_only=True):
     scan: bytes | None
     quantity: int | None
     huge: Decimal | None
-    pause: timedelta | None
 
 
 class Tiny(Struct, frozen=True, gc=False, kw_only=True):

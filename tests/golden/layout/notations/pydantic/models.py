@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,7 +28,6 @@ class Ledger2026(BaseModel):
     scan: bytes | None
     quantity: int | None
     huge: Decimal | None
-    pause: timedelta | None
 
 
 class Tiny(BaseModel):

@@ -30,7 +30,7 @@ STREAMS: Final[Mapping[str, Layout]] = {
             Field(
                 name="sent",
                 type=pa.timestamp("us", tz="Europe/Berlin"),
-                format=("%Y-%m-%d %H:%M",),
+                format=("%Y-%m-%d %H:%M%z",),
             ),
             Field(name="cutoff", type=pa.time64("us")),
             Field(
@@ -42,7 +42,6 @@ STREAMS: Final[Mapping[str, Layout]] = {
             Field(name="scan", type=pa.binary(), format=("hex",)),
             Field(name="quantity", type=pa.int32()),
             Field(name="huge", type=from_text("decimal(50,0)")),
-            Field(name="pause", type=from_text("duration[s]")),
         ),
     ),
     "tiny": Layout(
