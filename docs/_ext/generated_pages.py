@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
-from connector_sdk import cli, errors, plugins
+import pyarrow as pa
+from connector_sdk import cli, errors, plugins, types
 from connector_sdk.cli.settings import as_markdown, settings_of
 from connector_sdk.config import config_model
+from connector_sdk.formats import FORMATS
+from connector_sdk.formats.format import Kept, Loss
 from connector_sdk.testing.laws import LAWS
 from sphinx.application import Sphinx
 
@@ -70,7 +72,7 @@ def command_page() -> str:
         lines += [f"{'#' * min(4, depth + 1)} {context.command_path}", "", *prose(command.help or ""), ""]
         lines += ["```text", " ".join([context.command_path, *command.collect_usage_pieces(context)]), "```", ""]
         options = [record for p in command.get_params(context) if (record := p.get_help_record(context)) is not None]
-        options = [record for record in options if not EVERYWHERE.search(record[0])]
+        options = [(name, text) for name, text in options if text and not EVERYWHERE.search(name)]
         if options:
             lines += [
                 "| option | what it does |",
@@ -128,9 +130,31 @@ def connector_page() -> str:
 # -- types, laws, exit codes, changes ----------------------------------------------------------------------------------------
 
 
+EXAMPLES = """bool int8 int64 uint64 float64 decimal(12,2) decimal256(50,3) string binary binary(16) date time[us] timestamp[ms]
+timestamp[us] timestamp[us,UTC] timestamp[ns] timestamp[us,Europe/Paris] duration[us] uuid list<int64>
+struct<id:int64,name:string> map<string,decimal(9,2)> dictionary<string,int32> null"""
+
+
 def type_page() -> str:
-    types = importlib.import_module("connector_sdk.types")
-    return "# Types\n\n" + types.markdown()
+    lines = ["# Types", "", *prose(inspect.getdoc(types) or ""), "## What each file format keeps", ""]
+    lines += [
+        "✓ the file alone says everything; *schema*: nothing is lost to a reader who has the schema; otherwise what is lost."
+    ]
+    lines += [""]
+    lines += [f"| type | {' | '.join(FORMATS)} |", f"| --- |{' --- |' * len(FORMATS)}"]
+    for text in EXAMPLES.split():
+        found = types.from_text(text)
+        schema = pa.schema([pa.field("field", found)])
+        cells = [losses(list(format_.losses(schema))) for format_ in FORMATS.values()]
+        lines.append(f"| {code(types.to_text(found))} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def losses(lost: list[Loss]) -> str:
+    by_schema = ["*schema*"] if any(loss.kept is Kept.BY_SCHEMA for loss in lost) else []
+    refused = [f"refuses {cell(loss.what)}" for loss in lost if loss.kept is Kept.REFUSED]
+    gone = [f"loses {cell(loss.what)}" for loss in lost if loss.kept is Kept.NOT]
+    return "; ".join([*by_schema, *refused, *gone]) or "✓"
 
 
 def law_page() -> str:
