@@ -64,12 +64,14 @@ def copy(
     predicate = parse_where(where) if where else ()
     chosen_columns = split_columns(columns)
     with session(source, config, voice) as here, session(sink, to_config, voice) as there:
-        names = list(streams) or [s.name for s in here.discover() if mode in s.reads]
+        names = list(streams)
+        if not names and (predicate or chosen_columns):
+            names = [stream.name for stream in here.discover() if mode in stream.reads]
         with stopping(voice) as stop, watching(voice, stop) as listener:
             result = sessions.copy(
                 here,
                 there,
-                streams=list(streams) or None,
+                streams=names or None,
                 mode=mode,
                 write=write,
                 state=state,
