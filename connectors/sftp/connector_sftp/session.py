@@ -128,7 +128,8 @@ class Session:
         except paramiko.ChannelException:
             raise
         except (paramiko.SSHException, EOFError, OSError) as error:
-            if transport.is_active():
+            transport.join(0.5)  # a connection that was cut ends this thread a moment after it ends the channel
+            if transport.is_alive() and isinstance(error, paramiko.SSHException):
                 raise ConfigError(
                     f"{place} has no SFTP: {str(error) or 'the request was refused'}",
                     hint="is the sftp subsystem enabled there, and allowed for this user?",

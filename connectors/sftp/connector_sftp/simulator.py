@@ -22,6 +22,7 @@ from connector_sdk.formats.layout import Layout, layout_from
 
 from connector_sftp import plain_files
 from connector_sftp.embedded_server import EmbeddedServer
+from connector_sftp.ledger import CAPACITY
 
 __all__ = ["ServedSimulator", "SftpSimulator"]
 
@@ -167,6 +168,17 @@ class SftpSimulator:
             lines = [plain_files.record(layout, row) for row in rows]
             path.write_bytes(plain_files.write(altered, lines))
         return (last.name,)
+
+    def age(self) -> str:
+        """More files than a state can remember one by one."""
+        name = next(iter(self._layouts))
+        layout, rng = self._layouts[name], random.Random(self._seed)  # noqa: S311 - sample data
+        for number in range(CAPACITY + 500):
+            self._next[name] += 1
+            line = plain_files.record(layout, plain_files.sample(layout, self._next[name], rng))
+            path = self.folder / f"{self._stems[name]}-old-{number}.csv"
+            self._write(path, name, [line], (EPOCH + timedelta(days=60, seconds=number)).timestamp())
+        return f"{CAPACITY + 500:,} more files"
 
     def serve(self, port: int | None = None) -> str:
         """Serve the folder by SFTP, and say how to reach it. The password is in the text: it protects nothing but sample data."""

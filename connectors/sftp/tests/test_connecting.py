@@ -170,7 +170,7 @@ def test_no_password_is_sent_to_an_unknown_host(tmp_path: Path, password: str) -
     def serve() -> None:
         transport = paramiko.Transport(listener.accept()[0])
         transport.add_server_key(paramiko.ECDSAKey.generate())
-        with contextlib.suppress(paramiko.SSHException):
+        with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
             transport.start_server(server=Curious())
 
     thread = threading.Thread(target=serve, daemon=True)

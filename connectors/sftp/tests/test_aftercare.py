@@ -1,0 +1,103 @@
+"""What is read and committed is put away; what is not, or is not what was read, stays."""
+
+from __future__ import annotations
+
+import pytest
+from connector_sdk.contract import Split, State
+from connector_sdk.schema import Mode
+from connector_sftp import SftpConnector
+
+from connectors.sftp.tests.conftest import LAYOUT, Place
+
+
+def read(connector: SftpConnector, mode: Mode, batches: int | None = None) -> tuple[Split, State]:
+    """The one split, and the state after so many batches of it."""
+    (split,) = connector.plan(list(connector.discover()), mode)
+    found = list(connector.read(split, None))
+    state = found[-1 if batches is None else batches - 1].state
+    assert state is not None
+    return split, state
+
+
+@pytest.mark.parametrize("mode", [Mode.FULL, Mode.INCREMENTAL])
+@pytest.mark.parametrize("after", ["leave", "archive", "delete"])
+def test_what_is_committed_is_put_away_once(place: Place, mode: Mode, after: str) -> None:
+    place.drop("orders-1.csv", [1])
+    place.drop("orders-2.csv", [2])
+    with place.connector(after=after) as connector:
+        split, state = read(connector, mode)
+        expected = {
+            "leave": ["orders-1.csv", "orders-2.csv"],
+            "archive": ["archive/orders-1.csv", "archive/orders-2.csv"],
+            "delete": [],
+        }[after]
+        connector.ack(split, state)
+        assert place.names() == expected
+        connector.ack(split, state)
+    with place.connector(after=after) as connector:
+        connector.ack(split, state)
+        assert place.names() == expected
+
+
+@pytest.mark.parametrize("mode", [Mode.FULL, Mode.INCREMENTAL])
+@pytest.mark.parametrize("after", ["archive", "delete"])
+def test_only_files_read_to_their_end_are_put_away(place: Place, mode: Mode, after: str) -> None:
+    place.drop("orders-1.csv", [1], age=900)
+    place.drop("orders-2.csv", range(2, 2000), age=800)
+    with place.connector(after=after, block_bytes=1024) as connector:
+        split, state = read(connector, mode, batches=3)
+        connector.ack(split, state)
+        assert "orders-1.csv" not in place.names()
+        assert "orders-2.csv" in place.names()
+        connector.ack(split, state)
+        assert "orders-2.csv" in place.names()
+
+
+@pytest.mark.parametrize("mode", [Mode.FULL, Mode.INCREMENTAL])
+@pytest.mark.parametrize("after", ["archive", "delete"])
+def test_a_file_that_was_replaced_since_stays(place: Place, mode: Mode, after: str) -> None:
+    place.drop("orders-1.csv", [1])
+    with place.connector(after=after) as connector:
+        split, state = read(connector, mode)
+        place.drop("orders-1.csv", [2], age=10)
+        connector.ack(split, state)
+        assert place.names() == ["orders-1.csv"]
+
+
+def test_the_archive_keeps_every_file_of_a_name(place: Place) -> None:
+    with place.connector(after="archive", archive="done/here") as connector:
+        for day in range(3):
+            place.drop("orders-1.csv", [day], age=1000 - day)
+            connector.ack(*read(connector, Mode.INCREMENTAL))
+    kept = place.names()
+    assert len(kept) == 3
+    assert kept[0].startswith("done/here/orders-1")
+    assert {(place.folder / name).read_text() for name in kept} == {f"id,text\n{n},row {n}\n" for n in range(3)}
+
+
+def test_the_marker_goes_with_its_file(place: Place) -> None:
+    place.streams = {"orders": {"files": "orders-*.csv", "layout": LAYOUT, "done": ".done"}}
+    place.drop("orders-1.csv", [1])
+    place.write("orders-1.csv.done", "")
+    with place.connector(after="delete") as connector:
+        connector.ack(*read(connector, Mode.FULL))
+    assert place.names() == []
+
+
+@pytest.mark.parametrize("mode", [Mode.FULL, Mode.INCREMENTAL])
+def test_a_deletion_that_was_cut_is_finished(place: Place, mode: Mode) -> None:
+    path = place.drop("orders-1.csv", [1])
+    with place.connector(after="delete") as connector:
+        split, state = read(connector, mode)
+        path.rename(path.with_name(".orders-1.csv.read"))
+        connector.ack(split, state)
+    assert place.names() == []
+
+
+def test_put_away_files_are_not_new_again(place: Place) -> None:
+    place.drop("orders-1.csv", [1])
+    with place.connector(after="archive") as connector:
+        split, state = read(connector, Mode.INCREMENTAL)
+        connector.ack(split, state)
+        (batch,) = connector.read(split, state)
+        assert batch.data.num_rows == 0
