@@ -17,6 +17,7 @@ import pyarrow as pa
 from connector_sdk.errors import DataError
 from connector_sdk.formats.reshape import INTERVAL, is_list, map_leaves, wider_decimal
 from connector_sdk.schema import doc_of
+from connector_sdk.types import to_avro
 
 __all__ = ["NAME", "arrow_schema", "avro_schema", "stored_type"]
 
@@ -41,19 +42,6 @@ _STORED: dict[pa.DataType, pa.DataType] = {
     pa.month_day_nano_interval(): INTERVAL,
 }
 
-_AVRO: dict[pa.DataType, object] = {
-    pa.null(): "null",
-    pa.bool_(): "boolean",
-    pa.int32(): "int",
-    pa.int64(): "long",
-    pa.float32(): "float",
-    pa.float64(): "double",
-    pa.string(): "string",
-    pa.binary(): "bytes",
-    pa.date32(): {"type": "int", "logicalType": "date"},
-    pa.time32("ms"): {"type": "int", "logicalType": "time-millis"},
-    pa.time64("us"): {"type": "long", "logicalType": "time-micros"},
-}
 _STAMPS: dict[Any, str] = {"ms": "millis", "us": "micros", "ns": "nanos"}
 
 
@@ -112,21 +100,15 @@ class _Names:
 
     def type(self, path: str, type_: pa.DataType) -> Any:
         kind: Any = type_
-        if type_ in _AVRO:
-            return _AVRO[type_]
         if type_ == pa.uuid():
             return {"type": "fixed", "name": unique(path, self.taken), "size": 16, "logicalType": "uuid"}
         if pa.types.is_fixed_size_binary(type_):
             return {"type": "fixed", "name": unique(path, self.taken), "size": kind.byte_width}
-        if pa.types.is_decimal(type_):
-            return {"type": "bytes", "logicalType": "decimal", "precision": kind.precision, "scale": kind.scale}
-        if pa.types.is_timestamp(type_):
-            return {"type": "long", "logicalType": f"{'' if kind.tz else 'local-'}timestamp-{_STAMPS[kind.unit]}"}
         if pa.types.is_map(type_):
             return {"type": "map", "values": self.member(f"{path}_value", kind.item_field)}
         if is_list(type_):
             return {"type": "array", "items": self.member(f"{path}_item", kind.value_field)}
-        return self.record(path, list(kind))
+        return self.record(path, list(kind)) if pa.types.is_struct(type_) else to_avro(type_)
 
     def member(self, path: str, member: pa.Field[Any]) -> Any:
         type_ = self.type(path, member.type)
@@ -157,7 +139,16 @@ def arrow_schema(avro: Any) -> pa.Schema:
     return pa.schema(list(types))
 
 
-_PRIMITIVE = {text: type_ for type_, text in _AVRO.items() if isinstance(text, str)}
+_PRIMITIVE: dict[str, pa.DataType] = {
+    "null": pa.null(),
+    "boolean": pa.bool_(),
+    "int": pa.int32(),
+    "long": pa.int64(),
+    "float": pa.float32(),
+    "double": pa.float64(),
+    "string": pa.string(),
+    "bytes": pa.binary(),
+}
 _LOGICAL: dict[tuple[Any, Any], pa.DataType] = {
     ("int", "date"): pa.date32(),
     ("int", "time-millis"): pa.time32("ms"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 from connector_sdk.formats import FORMATS
 from hypothesis import HealthCheck, given, settings
 
-from .tables import batches, survives
+from tests.sdk.formats.tables import batches, survives
 
 CSV = FORMATS["csv"]
 ANY = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

@@ -1,6 +1,6 @@
-"""The names a type has: Arrow's, ours in layouts and messages, and those of the systems around us.
+"""A type as one line of text and back, for layouts, messages and reports.
 
-``to_text`` and ``from_text`` are the type texts of layouts, messages and reports::
+::
 
     int64   float32   bool   string   binary   binary(16)   date   time[us]   uuid   null
     decimal(12,2)   timestamp[us]   timestamp[us, UTC]   duration[ms]   interval
