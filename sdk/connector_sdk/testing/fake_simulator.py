@@ -143,6 +143,14 @@ class FakeSimulator:
             system.streams[stream] = replace(old, schema=schema)
         return (field.name,)
 
+    def age(self) -> str:
+        """Thousands of changes at once."""
+        with self.system.change() as system:
+            for _ in range(4000):
+                for stream in self._streams:
+                    self._insert(system, stream, 1)
+        return "4,000 more rows"
+
     def serve(self, port: int | None = None) -> str:
         """How to reach it: it is a file."""
         return f"file: {self._file}"

@@ -21,7 +21,9 @@ class Simulator(Protocol):
     Everything follows from `seed`. It is reached from other processes too: law 6 kills real ones. Enough rows that a read emits
     several states (settings in `config` that make batches small are fine), few enough that a full read takes well under a second.
     What it cannot do raises NotImplementedError with the reason, and the law that needs it is reported as not offered.
-    An optional ``serve(port: int | None) -> str`` prepares it for people (``connector simulate``) and says how to reach it.
+    Optional methods: ``serve(port: int | None) -> str`` prepares it for people (``connector simulate``) and says how to reach it.
+    ``age() -> str`` makes its history so long that a state which remembers all of it passes 64 KB, and says how long; law 12 asks
+    for it when states grow with the history.
     """
 
     @property

@@ -201,32 +201,61 @@ def _sizes(stage: Stage, connector: Any, streams: Sequence[Stream], mode: Mode) 
     with stage.opened() as other:
         again = [split.id for split in other.plan(streams, mode)]
     require(ids == again, f"planned twice, the {mode} splits are called {ids[:3]} and then {again[:3]}")
-    at: dict[str, State] = {}
-    largest = 0
-    sizes: dict[str, list[int]] = {split_id: [] for split_id in ids}
+    reader = _Sizes(connector, splits)
+    aged = ""
     for seed in range(CHANGES + 1 if mode is not Mode.FULL and stage.simulator else 1):
         if seed:
             stage.truth.change(seed)
             now = [split.id for split in connector.plan(streams, mode)]
             require(now == ids, f"after a change of the data the {mode} splits are called {now[:3]}, before {ids[:3]}")
-        for split in splits:
-            for batch in connector.read(split, at.get(split.id)):
-                if batch.state is not None:
-                    at[split.id] = batch.state
-                    size = len(json.dumps(batch.state))
-                    largest = max(largest, size)
-                    require(size <= STATE_LIMIT, f"a state of split {split.id!r} is {size:,} bytes, {STATE_LIMIT:,} allowed")
-            require(split.id in at, f"the read of split {split.id!r} ends without a state")
-            sizes[split.id].append(len(json.dumps(at[split.id])))
-    for split_id, history in sizes.items():
-        half = history[len(history) // 2 :]
-        growth = half[-1] - half[0]
-        steps = sum(later > earlier for earlier, later in pairwise(half))
-        # Numbers gain a digit now and then; a state that grows with most changes remembers them all.
-        require(
-            len(half) < 10 or steps < len(half) // 2 or growth < 2 * len(half),
-            f"the state of split {split_id!r} grows by {growth / max(1, len(half) - 1):.0f} bytes with each change: "
-            f"it reaches {STATE_LIMIT:,} after some {STATE_LIMIT * len(half) // max(1, growth):,} of them",
-        )
+        reader.read_on()
+    if growing := reader.growing():
+        # It may be bounded all the same, somewhere below the limit: then the simulator can show it.
+        age = getattr(stage.simulator, "age", None)
+        require(age is not None, growing)
+        assert age is not None
+        aged = f", nor after {age()}"
+        reader.read_on()
     after = f" after {CHANGES} changes" if mode is not Mode.FULL and stage.simulator else ""
-    return f"{len(ids)} splits keep their ids, no state over {largest} bytes{after}"
+    return f"{len(ids)} splits keep their ids, no state over {reader.largest:,} bytes{after}{aged}"
+
+
+class _Sizes:
+    """Reads splits on and on, and looks how large their states become."""
+
+    def __init__(self, connector: Any, splits: Sequence[Split]) -> None:
+        self._connector = connector
+        self._splits = splits
+        self._at: dict[str, State] = {}
+        self._history: dict[str, list[int]] = {split.id: [] for split in splits}
+        self.largest = 0
+
+    def read_on(self) -> None:
+        """Read every split on from where it stands. Raises LawBrokenError for a state that is too large."""
+        for split in self._splits:
+            state = self._at.get(split.id)
+            for batch in self._connector.read(split, state):
+                if batch.state is not None:
+                    state = batch.state
+                    size = len(json.dumps(state))
+                    self.largest = max(self.largest, size)
+                    require(size <= STATE_LIMIT, f"a state of split {split.id!r} is {size:,} bytes, {STATE_LIMIT:,} allowed")
+            require(state is not None, f"the read of split {split.id!r} ends without a state")
+            assert state is not None
+            self._at[split.id] = state
+            self._history[split.id].append(len(json.dumps(state)))
+
+    def growing(self) -> str | None:
+        """Which split's state grows with the history, and how fast, or None."""
+        for split_id, history in self._history.items():
+            half = history[len(history) // 2 :]
+            growth = half[-1] - half[0]
+            steps = sum(later > earlier for earlier, later in pairwise(half))
+            # Numbers gain a digit now and then; a state that grows with most changes remembers them all.
+            if len(half) >= 10 and steps >= len(half) // 2 and growth >= 2 * len(half):
+                return (
+                    f"the state of split {split_id!r} grows by {growth / (len(half) - 1):.0f} bytes with each change: "
+                    f"it reaches {STATE_LIMIT:,} after some {STATE_LIMIT * len(half) // growth:,} of them "
+                    "(if something stops it before, give the simulator an age() that shows it)"
+                )
+        return None
