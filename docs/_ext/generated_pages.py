@@ -136,11 +136,11 @@ struct<id:int64,name:string> map<string,decimal(9,2)> dictionary<string,int32> n
 
 
 def type_page() -> str:
-    lines = ["# Types", "", *prose(inspect.getdoc(types) or ""), "## What each file format keeps", ""]
+    lines = ["# Types", "", types.markdown(), "", "## What each file format keeps", ""]
     lines += [
-        "✓ the file alone says everything; *schema*: nothing is lost to a reader who has the schema; otherwise what is lost."
+        "✓: the file alone says everything. *schema*: nothing is lost to a reader who has the schema. A value that is refused"
     ]
-    lines += [""]
+    lines += ["ends the run with nothing published; what is lost is said before a row moves (`connector plan -o`, `read`).", ""]
     lines += [f"| type | {' | '.join(FORMATS)} |", f"| --- |{' --- |' * len(FORMATS)}"]
     for text in EXAMPLES.split():
         found = types.from_text(text)
