@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import pyarrow as pa
+from connector_sdk.types import to_json_schema
 
 from connector_codegen.model import Field, Interface, Many, Named, Record, Stream, Type
 
 __all__ = ["json_schema", "one_line"]
-
-_SCALARS: tuple[tuple[Callable[[pa.DataType], bool], dict[str, object]], ...] = (
-    (pa.types.is_boolean, {"type": "boolean"}),
-    (pa.types.is_integer, {"type": "integer"}),
-    (pa.types.is_floating, {"type": "number"}),
-    (pa.types.is_decimal, {"type": "number", "format": "decimal"}),
-    (lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind), {"type": "string"}),
-    (lambda kind: pa.types.is_binary(kind) or pa.types.is_large_binary(kind), {"type": "string", "format": "binary"}),
-    (pa.types.is_fixed_size_binary, {"type": "string", "format": "binary"}),
-    (pa.types.is_date, {"type": "string", "format": "date"}),
-    (pa.types.is_time, {"type": "string", "format": "time"}),
-    (pa.types.is_timestamp, {"type": "string", "format": "date-time"}),
-    (pa.types.is_duration, {"type": "string", "format": "duration"}),
-)
 
 
 def json_schema(interface: Interface) -> dict[str, object]:
@@ -64,11 +50,9 @@ def _schema(kind: Type, names: dict[str, str]) -> dict[str, Any]:
         return {"$ref": f"#/$defs/{names[kind.name]}"}
     if isinstance(kind, Many):
         return {"type": "array", "items": _schema(kind.of, names)}
-    return dict(next(iter(_matching(kind)), {}))
-
-
-def _matching(kind: pa.DataType) -> Iterable[dict[str, object]]:
-    return (schema for matches, schema in _SCALARS if matches(kind))
+    found = {} if pa.types.is_nested(kind) or pa.types.is_null(kind) else to_json_schema(kind)
+    # The emitter makes bytes of this format alone.
+    return {"type": "string", "format": "binary"} if "contentEncoding" in found else found
 
 
 def _described(schema: dict[str, object], doc: str | None) -> dict[str, object]:
