@@ -66,7 +66,7 @@ def steps(page: Path, place: Path, running: Server | None) -> Iterator[Step]:
         kept = place / f"{number}.{block.language or 'txt'}"
         if block.caption:
             kept.write_text(reachable(block.body, running), encoding="utf-8")
-            yield Step(f'mkdir -p "$(dirname {block.caption})" && cp {kept} {block.caption}', None)
+            yield Step(f'mkdir -p "$(dirname "$START/{block.caption}")" && cp {kept} "$START/{block.caption}"', None)
         elif block.language == "python":
             kept.write_text(block.body, encoding="utf-8")
             yield Step(f"python {kept}", None)
@@ -139,7 +139,7 @@ def test_a_page_does_what_it_says(page: Path, environment: Path, tmp_path: Path)
 
 def run(session: list[Step], work: Path, home: Path, environment: Path) -> list[tuple[str, int]]:
     """Run a session in one shell; what each command printed, and its exit status."""
-    script = ["exec 2>&1"]
+    script = ["exec 2>&1", "START=$PWD"]
     for step in session:
         script += [step.command, "__status=$?; printf '\\036%s\\036' $__status; (exit $__status)"]
     variables = {
