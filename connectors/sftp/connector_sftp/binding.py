@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from connector_sdk.errors import ConfigError
 from connector_sdk.formats.layout import Layout, layout_from
+from connector_sdk.runtime.folder import Entry
 
 from connector_sftp.config import SftpConfig, StreamConfig
 from connector_sftp.patterns import Pattern
 
-__all__ = ["Binding", "bind", "free_binding"]
+__all__ = ["Binding", "bind", "found_bindings", "free_binding"]
+
+_DELIMITED = re.compile(r"([^./][^/]*?)\.(?:csv|tsv|tab|psv|txt)(?:\.gz)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +46,17 @@ def free_binding(name: str) -> Binding:
     if not name or set(name) & set("/\\*?[]{}\0") or name.startswith("."):
         raise ConfigError(f"the stream name {name!r} cannot be part of a file name", hint=f"give it `files` under streams.{name}")
     return Binding(name=name, settings=StreamConfig(files=f"{name}-*.csv"), layout=None)
+
+
+def found_bindings(entries: Iterable[Entry]) -> dict[str, Binding]:
+    """A stream for each delimited file among `entries`, when nobody has configured any: ``runways.csv`` is ``runways``."""
+    found: dict[str, Binding] = {}
+    for entry in sorted(entries, key=lambda entry: entry.name):
+        match = _DELIMITED.fullmatch(entry.name)
+        if match is not None and match[1] not in found:
+            files = re.sub(r"[*?\[]", lambda wild: f"[{wild[0]}]", entry.name)
+            found[match[1]] = Binding(name=match[1], settings=StreamConfig(files=files), layout=None)
+    return found
 
 
 def _layout(name: str, settings: StreamConfig, given: Layout | None) -> Layout | None:

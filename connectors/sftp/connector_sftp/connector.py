@@ -15,7 +15,7 @@ from connector_sdk.schema import Mode, Stream, Where
 
 from connector_sftp import planning, writing
 from connector_sftp.aftercare import Aftercare
-from connector_sftp.binding import Binding, bind, free_binding
+from connector_sftp.binding import Binding, bind, found_bindings, free_binding
 from connector_sftp.config import SftpConfig
 from connector_sftp.drops import Drops
 from connector_sftp.reading import Decoding, read_full, read_incremental
@@ -63,7 +63,7 @@ class SftpConnector:
     def discover(self, only: Sequence[str] | None = None) -> Iterator[Stream]:
         """The streams that have a layout, or a file to infer it from."""
         here = self._here
-        for name, binding in here.bindings(None if only is None else list(only)).items():
+        for name, binding in here.bindings(only).items():
             layout = here.drops.layout(binding)
             if layout is not None:
                 yield here.stream(name, binding, layout)
@@ -145,25 +145,29 @@ class _Opened:
         self.aftercare = Aftercare(self.drops)
         self.sink = FileSink(self.drops.folder, self._target)
         self._bound = bind(config, layouts, files)
-        self._generated = bool(layouts)
+        self._configured = bool(self._bound)
+        self._targets: dict[str, Binding] = {}
 
-    def bindings(self, only: list[str] | None) -> dict[str, Binding]:
-        """The configured streams; when none are, one for each delimited file in the folder."""
-        if not self._bound and not self._generated:
-            self._bound = {}
+    def bindings(self, only: Sequence[str] | None) -> dict[str, Binding]:
+        """The configured streams; when there are none, one for each delimited file in the folder."""
+        if not self._configured:
+            self._bound = found_bindings(self.drops.folder.list(depth=1))
         found = self._bound
         return found if only is None else {name: found[name] for name in only if name in found}
 
     def binding(self, name: str) -> Binding:
         """Raises ConfigError for a stream that is not there."""
-        found = self.bindings(None)
+        found = self._bound if name in self._bound else self.bindings(None)
         if name not in found:
             raise ConfigError(f"there is no stream {name!r}", hint=f"there are {', '.join(found) or 'none'}", stream=name)
         return found[name]
 
     def target_binding(self, name: str) -> Binding:
         """Where a stream is written, configured or not."""
-        return self._bound.get(name) or free_binding(name)
+        if name not in self._targets:
+            found = self._bound if self._configured else self.bindings(None)
+            self._targets[name] = found.get(name) or free_binding(name)
+        return self._targets[name]
 
     def stream(self, name: str, binding: Binding, layout: Layout) -> Stream:
         return Stream(

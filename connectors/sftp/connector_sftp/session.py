@@ -114,28 +114,29 @@ class Session:
             ) from None
 
     def _wire(self, transport: paramiko.Transport) -> Wire:
-        place = self._config.place
+        place, timeout = self._config.place, self._config.timeout
+        alarm = threading.Timer(timeout, transport.close)
+        alarm.daemon = True
+        asked = False
         try:
-            channel = transport.open_session(window_size=WINDOW, max_packet_size=PACKET, timeout=self._config.timeout)
-            # paramiko waits for this answer without end: a server that never gives it loses the connection.
-            alarm = threading.Timer(self._config.timeout, transport.close)
-            alarm.daemon = True
-            alarm.start()
-            try:
-                channel.invoke_subsystem("sftp")
-            finally:
-                alarm.cancel()
+            channel = transport.open_session(window_size=WINDOW, max_packet_size=PACKET, timeout=timeout)
+            asked = True
+            alarm.start()  # paramiko waits for the next answer without end: a server that never gives it loses the connection
+            channel.invoke_subsystem("sftp")
         except paramiko.ChannelException:
             raise
         except (paramiko.SSHException, EOFError, OSError) as error:
             transport.join(0.5)  # a connection that was cut ends this thread a moment after it ends the channel
-            if transport.is_alive() and isinstance(error, paramiko.SSHException):
+            if asked and transport.is_alive() and isinstance(error, paramiko.SSHException):
                 raise ConfigError(
                     f"{place} has no SFTP: {str(error) or 'the request was refused'}",
                     hint="is the sftp subsystem enabled there, and allowed for this user?",
                     code="sftp",
                 ) from None
+            transport.close()
             raise TransientError(f"{place}: the connection was cut: {error or 'no answer'}", code="cut") from None
-        wire = Wire(channel, place=place, timeout=self._config.timeout)
+        finally:
+            alarm.cancel()
+        wire = Wire(channel, place=place, timeout=timeout)
         self._transports[transport] = self._transports.get(transport, CHANNELS) - 1
         return wire

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import logging
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -93,6 +94,7 @@ def _establish(transport: paramiko.Transport, config: SftpConfig, place: str) ->
 def _log_in(transport: paramiko.Transport, config: SftpConfig, place: str) -> None:
     user = config.user or getpass.getuser()
     tried: list[str] = []
+    started = time.monotonic()
     try:
         for key in _keys(config, tried):
             try:
@@ -111,10 +113,11 @@ def _log_in(transport: paramiko.Transport, config: SftpConfig, place: str) -> No
         pass
     except (paramiko.SSHException, EOFError, OSError):
         transport.close()
-    if not transport.is_active():
-        raise TransientError(
-            f"{place} closed the connection during the login of {user} by {', '.join(tried) or 'nothing'}", code="unreachable"
-        )
+    # paramiko raises the same error for a refusal and for silence.
+    silent = time.monotonic() - started >= config.timeout
+    if silent or not transport.is_active():
+        what = f"did not answer for {config.timeout:g} s" if silent else "closed the connection"
+        raise TransientError(f"{place} {what} during the login of {user} by {', '.join(tried) or 'nothing'}", code="unreachable")
     raise ConfigError(
         f"{place} refused the login of {user} by {', '.join(tried) or 'nothing'}",
         hint="check user, password and key" if tried else "give password, key_file, or start an SSH agent",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Sequence
 
@@ -14,10 +13,10 @@ from connector_sdk.runtime.engine import Job, run
 from connector_sdk.runtime.retry import Retry
 from connector_sdk.runtime.state_store import MemoryStore
 from connector_sdk.schema import Mode, WriteMode
+from connector_sdk.testing.fault_proxy import FaultProxy, Faults
 from connector_sdk.testing.laws.subject import kit_target
 
 from connectors.sftp.tests.conftest import Place
-from connectors.sftp.tests.cutting_proxy import proxy
 from tests.servers.sshd import Server, cut_sessions
 
 
@@ -29,8 +28,7 @@ def port_of(place: Place) -> int:
 def test_reading_goes_on_in_the_middle_of_a_file(remote: Place, ids: Callable[[Sequence[Batch]], list[int]], mode: Mode) -> None:
     remote.drop("orders-0.csv", range(400_000))
     remote.drop("orders-1.csv", range(400_000, 400_100))
-    cuts = random.Random(1)
-    with proxy(port_of(remote), [cuts.randrange(1_000_000, 4_000_000) for _ in range(4)]) as between:
+    with FaultProxy("127.0.0.1", port_of(remote), Faults(cut_after=1_234_567, connections=4)) as between:
         with remote.connector(port=between.port, block_bytes=256 << 10) as connector:
             (split,) = connector.plan(list(connector.discover()), mode)
             got: list[Batch] = []
@@ -52,10 +50,8 @@ def test_reading_goes_on_in_the_middle_of_a_file(remote: Place, ids: Callable[[S
 def test_a_copy_through_cuts_loses_and_doubles_nothing(remote: Place) -> None:
     for number in range(6):
         remote.drop(f"orders-{number}.csv", range(number * 10_000, number * 10_000 + 10_000))
-    cuts = random.Random(2)
-    budgets = [cuts.randrange(60_000, 300_000) for _ in range(6)]
     with (
-        proxy(port_of(remote), budgets) as between,
+        FaultProxy("127.0.0.1", port_of(remote), Faults(cut_after=150_000, connections=6)) as between,
         kit_target() as (truth, sink),
         remote.connector(port=between.port, split_bytes=200_000, block_bytes=16 << 10) as source,
     ):
@@ -74,21 +70,33 @@ def test_a_copy_through_cuts_loses_and_doubles_nothing(remote: Place) -> None:
         rows = truth.rows("orders")
 
     assert sorted(rows.column("id").to_pylist()) == list(range(60_000))
-    assert between.connections > 6
+    assert between.accepted > 6
 
 
-def test_a_server_that_falls_silent_is_given_up_after_the_timeout(remote: Place) -> None:
+@pytest.mark.parametrize("faults", [Faults(blackhole_after=1_000_000), Faults(truncate_after=1_000_000)])
+def test_a_server_that_falls_silent_is_given_up_after_the_timeout(remote: Place, faults: Faults) -> None:
     remote.drop("orders-0.csv", range(300_000))
-    with proxy(port_of(remote)) as between, remote.connector(port=between.port, timeout=0.5) as connector:
+    with (
+        FaultProxy("127.0.0.1", port_of(remote), faults) as between,
+        remote.connector(port=between.port, timeout=0.7) as connector,
+    ):
         (split,) = connector.plan(list(connector.discover()), Mode.FULL)
-        batches = connector.read(split, None)
-        next(batches)
-        between.silent.set()
         started = time.monotonic()
-        with pytest.raises(TransientError, match=r"no answer for 0\.5 s"):
-            list(batches)
+        with pytest.raises(TransientError, match=r"no answer for 0\.7 s|was cut"):
+            list(connector.read(split, None))
         assert time.monotonic() - started < 5
-        between.silent.clear()
+
+
+@pytest.mark.parametrize("after", [0, 10, 500, 1500, 2000, 2200, 2500, 3000])
+def test_silence_at_any_moment_of_getting_in_is_given_up(remote: Place, after: int) -> None:
+    with (
+        FaultProxy("127.0.0.1", port_of(remote), Faults(blackhole_after=after)) as between,
+        remote.connector(port=between.port, timeout=0.5) as connector,
+    ):
+        started = time.monotonic()
+        with pytest.raises(TransientError):
+            connector.check()
+        assert time.monotonic() - started < 5
 
 
 def test_killed_sessions_are_replaced(real_server: Server, remote: Place, ids: Callable[[Sequence[Batch]], list[int]]) -> None:
@@ -102,15 +110,18 @@ def test_killed_sessions_are_replaced(real_server: Server, remote: Place, ids: C
 
 
 def test_a_write_that_is_cut_is_transient(remote: Place) -> None:
-    with proxy(port_of(remote), [200_000]) as between, remote.connector(port=between.port, timeout=5) as connector:
+    faults = Faults(cut_after=200_000, direction="upload", connections=1)
+    with FaultProxy("127.0.0.1", port_of(remote), faults) as between, remote.connector(port=between.port, timeout=5) as connector:
         folder = connector._here.drops.folder
         with pytest.raises(TransientError):
-            for number in range(100):
-                file = folder.open_write(f"part-{number}")
-                file.write(b"x" * 3_000_000)
-                file.sync()
-                file.close()
-                folder.open_read(f"part-{number}").read()
+            file = folder.open_write("part")
+            file.write(b"x" * 3_000_000)
+            file.sync()
+        file.close()
+        again = folder.open_write("part")
+        again.write(b"y" * 3_000_000)
+        again.close()
+    assert (remote.folder / "part").read_bytes() == b"y" * 3_000_000
 
 
 def test_batches_are_as_declared_after_a_cut(remote: Place) -> None:
