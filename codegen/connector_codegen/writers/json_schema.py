@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyarrow as pa
 from connector_sdk.types import to_json_schema
 
 from connector_codegen.model import Field, Interface, Many, Named, Record, Stream, Type
@@ -50,7 +49,9 @@ def _schema(kind: Type, names: dict[str, str]) -> dict[str, Any]:
         return {"$ref": f"#/$defs/{names[kind.name]}"}
     if isinstance(kind, Many):
         return {"type": "array", "items": _schema(kind.of, names)}
-    found = {} if pa.types.is_nested(kind) or pa.types.is_null(kind) else to_json_schema(kind)
+    found = to_json_schema(kind)
+    if found["type"] in ("array", "null", "object"):
+        return {}
     # The emitter makes bytes of this format alone.
     return {"type": "string", "format": "binary"} if "contentEncoding" in found else found
 
