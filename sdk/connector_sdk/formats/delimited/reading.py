@@ -1,7 +1,7 @@
 """Bytes of a delimited file to Arrow, block by block: exact values, exact places to resume at, and what could not be read.
 
-Blocks of whole records go through Arrow's typed CSV reader in short stretches. A stretch it refuses is read again as text and
-converted column by column, which finds every bad record in it; the next stretch is read typed again.
+Blocks of whole records go through Arrow's typed CSV reader. A block it refuses is read again as text and converted column by
+column, which finds every bad record in it; the refused column is read as text from then on, the others typed again.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,17 +21,14 @@ import pyarrow.csv
 from connector_sdk.errors import ConfigError, DataError, SchemaDriftError
 from connector_sdk.formats.delimited.records import Grammar, Records, Segment, count_lines
 from connector_sdk.formats.delimited.text import BOM, Window
-from connector_sdk.formats.delimited.values import check_notation, describe_type, is_binary, is_text, parse
+from connector_sdk.formats.delimited.values import check_notation, describe_type, is_plain, is_text, parse
 from connector_sdk.formats.layout import Field, Layout
-from connector_sdk.rejects import RAW_LIMIT, Reject, reject_batch
+from connector_sdk.rejects import RAW_LIMIT, REJECT_SCHEMA, Reject, reject_batch
 
 __all__ = ["Decoded", "decode", "decode_record"]
 
 pc: Any = pyarrow.compute  # the stubs know fewer combinations than Arrow does
 csv: Any = pyarrow.csv
-
-_STRETCH = 128 << 10
-"""Bytes that Arrow reads at once: short, because a bad record costs reading its stretch again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +67,9 @@ def decode(
     Bad records are rejects with the code ``ragged``, ``type``, ``required``, ``encoding``, ``quote`` or ``too_long``. Raises
     SchemaDriftError when the header is not the layout's, ConfigError for a column or type that cannot be.
     """
+    # glibc gives freed blocks of this size back to the system and gets them again page by page, for each block, until it has
+    # seen a larger one come and go. This halves the CPU time of the whole reading.
+    bytearray(24 << 20)
     reading = _Reading(layout, stream, place, columns, max_record_bytes, block_bytes)
     return reading.run(Window(read, layout.encoding, offset), 1 if offset == 0 else line, fresh=offset == 0)
 
@@ -91,8 +91,8 @@ def decode_record(
     found = list(reading.run(Window(io.BytesIO(raw).read, layout.encoding, start), line, fresh=False))
     rejects = [block.rejects for block in found if block.rejects is not None]
     return Decoded(
-        data=_concat([block.data for block in found]),
-        rejects=_concat(rejects) if rejects else None,
+        data=_concat([block.data for block in found], found[0].data.schema),
+        rejects=_concat(rejects, REJECT_SCHEMA) if rejects else None,
         offset=found[-1].offset,
         line=found[-1].line,
     )
@@ -107,10 +107,6 @@ class _Problem:
     code: str
     reason: str
     field: str | None = None
-
-
-class _RefusedError(Exception):
-    """A stretch has values that Arrow took and the layout does not."""
 
 
 class _Reading:
@@ -142,27 +138,28 @@ class _Reading:
         self.grammar = Grammar(layout.form)
         self.blank = len(self.names) == 1  # an empty line of a one-column file is a null, elsewhere it is nothing
         self.max_record = max_record
-        # A block of very wide records would hold only a few, and each stretch costs some time per column.
+        # A block of very wide records would hold only a few, and each block costs some time per column.
         self.block = min(max(block, 1024 * len(self.names)), max_record, 16 << 20)
-        self.stretch = max(_STRETCH, 1024 * len(self.names))
         self.mark = _common([f.decimal for f in self.fields if _is_real(f.type)], ".")
         self.words = _common([(f.true, f.false) for f in self.fields if pa.types.is_boolean(f.type)], ((), ()))
-        self.as_text = {f.name for f in self.fields if not self._is_plain(f)}
-        self.worded = any(is_text(f.type) and f.null for f in self.fields)
-        self.stretches = self.refusals = 0
+        self.as_text = {f.name for f in self.fields if not self._typed(f)}
+        # Only text tells a quoted word for null from a bare one, which Arrow does for all columns of a pass alike.
+        self.passes: dict[tuple[str, ...], list[Field]] = {}
+        for field in self.fields:
+            self.passes.setdefault(field.null if is_text(field.type) else (), []).append(field)
 
-    def _is_plain(self, field: Field) -> bool:
+        self.ragged: dict[int, _Problem] = {}
+        self.parsing = self._parsing()
+        self.converting: dict[tuple[tuple[str, ...], bool, int], Any] = {}
+
+    def _typed(self, field: Field) -> bool:
         """Whether Arrow's typed reader understands the field's notation."""
         kind = field.type
-        if is_text(kind):
-            return True
-        if field.null or field.format or field.group is not None or is_binary(kind) or pa.types.is_float16(kind):
-            return False
         if pa.types.is_boolean(kind):
-            return bool((field.true, field.false) == self.words)
-        if _is_real(kind):
-            return bool(field.decimal == self.mark)
-        return True
+            return not field.null and bool((field.true, field.false) == self.words)
+        if _is_real(kind) and field.group is None and field.decimal == self.mark:
+            field = replace(field, decimal=".")
+        return is_text(kind) or is_plain(field) or (pa.types.is_time(kind) and not field.null and not field.format)
 
     # --- the walk through the file
 
@@ -214,7 +211,7 @@ class _Reading:
                 head = window.text[:found]
                 self._check_header(head)
                 window.drop(found)
-                return line + count_lines(head)
+                return line + count_lines(head, len(head))
             if len(window.text) > self.max_record or window.ended:
                 raise SchemaDriftError(f"{self._where()}: the header is not closed", stream=self.stream, code="header")
             window.grow(min(len(window.text), self.max_record + 1 - len(window.text)))
@@ -228,18 +225,23 @@ class _Reading:
         window.drop(stop)
 
     def _check_header(self, head: bytes) -> None:
+        count = head.count(self.layout.form.delimiter.encode()) + 1
+        form = self.layout.form
         try:
             table = csv.read_csv(
                 pa.BufferReader(head),
                 csv.ReadOptions(use_threads=False, autogenerate_column_names=True, block_size=len(head) + 1),
-                self._parsing(None),
-                csv.ConvertOptions(
-                    column_types={f"f{i}": pa.string() for i in range(head.count(self.layout.form.delimiter.encode()) + 1)}
+                csv.ParseOptions(
+                    delimiter=form.delimiter,
+                    quote_char=form.quote or False,
+                    escape_char=form.escape or False,
+                    newlines_in_values=True,
                 ),
+                csv.ConvertOptions(column_types={f"f{index}": pa.string() for index in range(count)}),
             )
-            found = [str(column[0].as_py() or "").strip() for column in table.columns]
-        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        except pa.ArrowInvalid as error:
             raise SchemaDriftError(f"{self._where()}: the header cannot be read: {error}", stream=self.stream) from None
+        found = [str(column[0].as_py() or "").strip() for column in table.columns]
         want = [(f.name if f.title is None else f.title).strip() for f in self.layout.fields]
         if found == want:
             return
@@ -281,17 +283,19 @@ class _Reading:
         start = window.offset
         stop = self.grammar.first_line(window.text, 0, final=window.ended)
         if stop is not None:
-            lost = Segment(0, stop, broken=f"a quote in the record is not closed within {self.max_record} bytes")
+            lost = Segment(
+                start=0, stop=stop, lines=1, broken=f"a quote in the record is not closed within {self.max_record} bytes"
+            )
             return self._block(window, [lost], line)
         digest, head, length = hashlib.sha256(), b"", 0
         while True:
             stop = self.grammar.first_line(window.text, 0, final=window.ended)
             if stop is None and window.text.endswith(b"\r"):
-                part = window.drop(len(window.text) - 1)  # the CR may be half of a line end
+                part = window.take(len(window.text) - 1)  # the CR may be half of a line end
             elif stop is None:
-                part = window.drop(len(window.text))
+                part = window.take(len(window.text))
             else:
-                part = window.drop(len(window.text[:stop].rstrip(b"\r\n")))
+                part = window.take(len(window.text[:stop].rstrip(b"\r\n")))
             digest.update(part)
             length += len(part)
             head += part[: RAW_LIMIT - len(head)]
@@ -325,24 +329,22 @@ class _Reading:
         batches: list[pa.RecordBatch] = []
         rejects: list[Reject] = []
         for segment in segments:
-            whole = segment.start == 0 and segment.stop == len(text)
-            part = text if whole else text[segment.start : segment.stop]
-            records = Records(self.grammar, part, segment.simple, self.blank)
             if segment.broken is not None:
-                problem = _Problem("quote", segment.broken)
-                rejects.append(self._reject(problem, window, segment.start, segment.start + len(part.rstrip(b"\r\n")), line))
+                stop = segment.start + len(text[segment.start : segment.stop].rstrip(b"\r\n"))
+                rejects.append(self._reject(_Problem("quote", segment.broken), window, segment.start, stop, line))
                 continue
-            found, problems = self._read(records)
-            batches += found
+            records = Records(self.grammar, text, segment, blank=self.blank)
+            batch, problems = self._read(records)
+            batches.append(batch)
             for number in sorted(problems):
-                start, stop = map(int, records.spans[number])
+                start, stop = records.span(number)
                 rejects.append(self._reject(problems[number], window, segment.start + start, segment.start + stop, line))
         end = segments[-1].stop
         if line is not None:
-            line += count_lines(text if end == len(text) else text[:end])
+            line += sum(segment.lines for segment in segments)
         window.drop(end)
         return Decoded(
-            data=batches[0] if len(batches) == 1 else _concat(batches) if batches else _nothing(self.schema),
+            data=_concat(batches, self.schema),
             rejects=reject_batch(rejects) if rejects else None,
             offset=window.offset,
             line=line,
@@ -357,137 +359,75 @@ class _Reading:
             place=self.place,
             raw=window.raw(start, stop),
             offset=window.offset + window.size(start),
-            line=None if line is None else line + count_lines(window.text[:start]),
+            line=None if line is None else line + count_lines(window.text, start),
         )
 
     # --- one block of whole records
 
-    def _read(self, records: Records) -> tuple[list[pa.RecordBatch], dict[int, _Problem]]:
-        """The rows of a block, and what is wrong with those of its records (by number) that are missing."""
-        if not _is_utf8(records.text):
-            problems = _undecodable(records, self.layout.encoding)
-            kept = np.delete(np.arange(len(records)), list(problems))
-            batch, others = self._as_text(records, kept)
-            return [batch], problems | others
-        if self.worded or self.refusals > max(8, self.stretches // 4):
-            batch, problems = self._as_text(records, None)
-            return [batch], problems
-        batches: list[pa.RecordBatch] = []
-        problems = {}
-        number = 0
-        while True:
-            ragged: dict[int, _Problem] = {}
-            done = 0
-            rest = memoryview(records.text)[records.start(number) :] if number else records.text
-            try:
-                for batch in self._typed(rest, ragged):
-                    batches.append(batch)
-                    done += batch.num_rows
-                    self.stretches += 1
-                problems.update({number + row: problem for row, problem in ragged.items()})
-                return batches, problems
-            except (pa.ArrowInvalid, _RefusedError) as error:
-                refusal = str(error)
-            self.refusals += 1
-            # Arrow may have looked ahead: only ragged records before the last row that came are settled.
-            for row in sorted(ragged):
-                if row < done:
-                    done += 1
-                    problems[number + row] = ragged[row]
-            refused = number + done
-            if refused == len(records):
-                return batches, problems  # empty lines only
-            number = records.reach(refused, self.stretch)
-            batch, others = self._as_text(records, np.arange(refused, number))
-            batches.append(batch)
-            problems |= others
-            self._learn(refusal, others)
-            if number == len(records):
-                return batches, problems
+    def _read(self, records: Records) -> tuple[pa.RecordBatch, dict[int, _Problem]]:
+        """The rows of a block, and what is wrong with those of its records (by number) that are not among them."""
+        try:
+            return self._parse(records.view, all_text=False)
+        except pa.ArrowInvalid as error:
+            refused = re.match(r"In CSV column #(\d+)", str(error))
+        if refused:
+            # Where one bad value was there may be more, and Arrow may just not know the notation ("+5", a quoted empty
+            # number): from now on the column is read as text and converted here.
+            self.as_text.add(self.names[int(refused[1])])
+        return self._parse(records.view, all_text=True)
 
-    def _learn(self, error: str, problems: Iterable[int]) -> None:
-        """A column that Arrow refuses and we understand (``+5``, a quoted empty number) is read as text from now on."""
-        column = re.match(r"In CSV column #(\d+)", error)
-        if column and not problems:
-            self.as_text.add(self.names[int(column[1])])
-
-    def _typed(self, text: bytes | memoryview, ragged: dict[int, _Problem]) -> Iterator[pa.RecordBatch]:
-        """Arrow's typed reader over a block, stretch by stretch. Raises ArrowInvalid or _RefusedError at a bad value."""
-        reader = csv.open_csv(
-            pa.BufferReader(pa.py_buffer(text)),
-            csv.ReadOptions(use_threads=False, block_size=self.stretch, column_names=self.names),
-            self._parsing(ragged),
-            self._converting({f.name: pa.string() if f.name in self.as_text else f.type for f in self.fields}),
-        )
-        for batch in reader:
-            columns: list[Any] = []
-            for field, column in zip(self.fields, batch.columns, strict=True):
-                if field.name in self.as_text:
-                    column, bad = parse(field, column)
-                    if bad is not None:
-                        raise _RefusedError
-                if not field.nullable and column.null_count:
-                    raise _RefusedError
-                columns.append(column)
-            yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
-
-    def _as_text(self, records: Records, numbers: Any) -> tuple[pa.RecordBatch, dict[int, _Problem]]:
-        """The records with these `numbers` (None: all), read as text and converted column by column, bad ones left out."""
-        if numbers is None:
-            numbers = np.arange(len(records))
-            text = records.text
-        elif len(numbers) and int(numbers[-1]) - int(numbers[0]) == len(numbers) - 1:
-            text = records.text[records.start(int(numbers[0])) : records.start(int(numbers[-1]) + 1)]
-        else:
-            text = b"\n".join([records.text[s:e] for s, e in records.spans[numbers]]) + b"\n"
-        if not len(numbers):
-            return _nothing(self.schema), {}
-        ragged: dict[int, _Problem] = {}
+    def _parse(self, text: memoryview, *, all_text: bool) -> tuple[pa.RecordBatch, dict[int, _Problem]]:
+        """Whole records as rows, without the bad ones, which are told by number. Raises ArrowInvalid unless `all_text`."""
+        self.ragged.clear()
         columns: dict[str, Any] = {}
-        for words in {f.null if is_text(f.type) else () for f in self.fields}:
-            chosen = [f for f in self.fields if (f.null if is_text(f.type) else ()) == words]
-            table = csv.read_csv(
-                pa.BufferReader(text),
-                csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=self.names),
-                self._parsing(ragged),
-                self._converting({f.name: pa.string() for f in chosen}, words),
-            )
-            for name in table.column_names:
-                column = table.column(name)
-                columns[name] = column.chunk(0) if column.num_chunks == 1 else pa.array([], pa.string())
-        problems = {int(numbers[number]): problem for number, problem in ragged.items()}
-        kept = np.delete(numbers, list(ragged)) if ragged else numbers
-        good = np.ones(len(kept), dtype=bool)
-        values = []
+        for words in self.passes:
+            try:
+                table = csv.read_csv(
+                    pa.BufferReader(pa.py_buffer(text)),
+                    csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=self.names),
+                    self.parsing,
+                    self._converting(words, all_text=all_text),
+                )
+            except pa.ArrowInvalid as error:
+                if str(error) == "Empty CSV file":
+                    return _nothing(self.schema), {}  # empty lines
+                raise
+            batches = table.to_batches()
+            columns |= zip(table.column_names, batches[0].columns if batches else table.columns, strict=True)
+        ragged = dict(self.ragged)
+        bad: dict[int, _Problem] = {}
         for field in self.fields:
-            column, bad = parse(field, columns[field.name])
-            values.append(column)
-            if bad is not None:
-                good &= ~bad
-                for row in np.flatnonzero(bad):
-                    said = _short(columns[field.name][int(row)].as_py())
-                    reason = f"{said!r} is no {describe_type(field.type)}{_notation(field)}"
-                    problems.setdefault(int(kept[row]), _Problem("type", reason, field.name))
+            column = columns[field.name]
+            if all_text or field.name in self.as_text:
+                values, wrong = parse(field, column)
+                for row, code in wrong.items():
+                    bad.setdefault(row, self._problem(field, code, column[row].as_py()))
+                columns[field.name] = column = values
             if not field.nullable and column.null_count:
-                missing = np.array(column.is_null().to_numpy(zero_copy_only=False), dtype=bool)
-                good &= ~missing
-                for row in np.flatnonzero(missing):
-                    problems.setdefault(
-                        int(kept[row]), _Problem("required", "there is no value, and one is required", field.name)
-                    )
-        if not good.all():
-            mask = pa.array(good)
-            values = [column.filter(mask) for column in values]
-        return pa.RecordBatch.from_arrays(values, schema=self.schema), problems
+                for row in map(int, np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))):
+                    bad.setdefault(row, _Problem("required", "there is no value, and one is required", field.name))
+        batch = pa.RecordBatch.from_arrays([columns[field.name] for field in self.fields], schema=self.schema)
+        if not bad:
+            return batch, ragged
+        rows = sorted(bad)
+        starts, stops = [0, *(row + 1 for row in rows)], [*rows, batch.num_rows]
+        good = _concat([batch.slice(start, stop - start) for start, stop in zip(starts, stops, strict=True)], self.schema)
+        rest = np.delete(np.arange(batch.num_rows + len(ragged)), list(ragged)) if ragged else None
+        return good, ragged | {row if rest is None else int(rest[row]): problem for row, problem in bad.items()}
 
-    def _parsing(self, ragged: dict[int, _Problem] | None) -> csv.ParseOptions:
+    def _problem(self, field: Field, code: str, raw: bytes) -> _Problem:
+        said = repr(raw[:100].decode("utf-8", "replace")) + ("…" if len(raw) > 100 else "")
+        if code == "encoding":
+            return _Problem(code, f"{said} is not all {self.layout.encoding}", field.name)
+        return _Problem(code, f"{said} is no {describe_type(field.type)}{_notation(field)}", field.name)
+
+    def _parsing(self) -> Any:
+        """How Arrow is to cut records into values; ragged ones end up in `self.ragged` by their number."""
         form = self.layout.form
 
         def skip(row: Any) -> str:
-            assert ragged is not None
-            ragged[row.number - 1] = _Problem(
-                "ragged", f"{row.actual_columns} value{'s' if row.actual_columns != 1 else ''}, {row.expected_columns} expected"
-            )
+            had = f"{row.actual_columns} value{'s' if row.actual_columns != 1 else ''}"
+            self.ragged[row.number - 1] = _Problem("ragged", f"{had}, {row.expected_columns} expected")
             return "skip"
 
         return csv.ParseOptions(
@@ -496,21 +436,26 @@ class _Reading:
             escape_char=form.escape if form.escape is not None else False,
             newlines_in_values=form.quote is not None,
             ignore_empty_lines=not self.blank,
-            invalid_row_handler=None if ragged is None else skip,
+            invalid_row_handler=skip,
         )
 
-    def _converting(self, kinds: dict[str, pa.DataType], words: Sequence[str] = ()) -> csv.ConvertOptions:
-        return csv.ConvertOptions(
-            check_utf8=False,  # the whole block has been checked
-            column_types=kinds,
-            include_columns=list(kinds),
-            null_values=["", *words],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-            true_values=list(self.words[0]),
-            false_values=list(self.words[1]),
-            decimal_point=self.mark,
-        )
+    def _converting(self, words: tuple[str, ...], *, all_text: bool) -> Any:
+        """How Arrow is to convert the fields whose words for null are `words`; made anew only when something has changed."""
+        key = (words, all_text, len(self.as_text))
+        if key not in self.converting:
+            kinds = {f.name: pa.binary() if all_text or f.name in self.as_text else f.type for f in self.passes[words]}
+            self.converting[key] = csv.ConvertOptions(
+                check_utf8=True,
+                column_types=kinds,
+                include_columns=list(kinds),
+                null_values=["", *words],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+                true_values=list(self.words[0]),
+                false_values=list(self.words[1]),
+                decimal_point=self.mark,
+            )
+        return self.converting[key]
 
 
 def _is_real(kind: pa.DataType) -> bool:
@@ -521,39 +466,15 @@ def _common(found: list[Any], otherwise: Any) -> Any:
     return max(found, key=found.count) if found else otherwise
 
 
-def _concat(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    joined: pa.RecordBatch = pa.concat_batches(batches)  # type: ignore[attr-defined]
+def _concat(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:
+    if len(batches) == 1:
+        return batches[0]
+    joined: pa.RecordBatch = pa.concat_batches(batches) if batches else _nothing(schema)  # type: ignore[attr-defined]
     return joined
 
 
 def _nothing(schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
-
-
-def _is_utf8(text: bytes) -> bool:
-    """Arrow's check, over the whole text as if it were one value."""
-    ends = pa.py_buffer(np.array([0, len(text)], dtype=np.int32).tobytes())
-    try:
-        pa.Array.from_buffers(pa.binary(), 1, [None, ends, pa.py_buffer(text)]).cast(pa.string())
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _undecodable(records: Records, encoding: str) -> dict[int, _Problem]:
-    problems: dict[int, _Problem] = {}
-    for number, (start, stop) in enumerate(records.spans):
-        record = records.text[start:stop]
-        try:
-            record.decode()
-        except UnicodeDecodeError as error:
-            problems[number] = _Problem("encoding", f"character {len(record[: error.start].decode()) + 1} is not {encoding}")
-    return problems
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 100 else text[:100] + "…"
 
 
 def _notation(field: Field) -> str:

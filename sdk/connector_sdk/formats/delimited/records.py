@@ -1,6 +1,6 @@
 """Where records begin and end in delimited text: whole, well-formed ones are cut off as blocks, broken ones are named.
 
-Most blocks are judged by numpy: a quote that opens follows a delimiter or line end, one that closes precedes one, and then a
+Most blocks are judged by bit sets: a quote that opens follows a delimiter or line end, one that closes precedes one, and then a
 line end belongs to a quoted value exactly when the quotes before it are odd. Text that breaks this rule (a stray inch mark, a
 quote that is never closed) or has an escape character goes through a regular expression of the same grammar, record by record:
 
@@ -17,24 +17,40 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from connector_sdk.formats.delimited.places import (
+    TOP,
+    Ordered,
+    Places,
+    Positions,
+    after,
+    before,
+    count,
+    head,
+    last,
+    line_end,
+    parity,
+    positions,
+    where,
+)
 from connector_sdk.formats.layout import Delimited
 
 __all__ = ["Grammar", "Records", "Segment", "count_lines"]
 
 _LF, _CR = 10, 13
-Positions = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Segment:
-    """`text[start:stop]`: whole records, or one record that is `broken` for a reason. `simple`: quotes before a line end tell
-    whether it is quoted."""
+    """`text[start:stop]`: whole records, or one record that is `broken` for a reason; `lines` counts its line ends.
+
+    `ends` are the places of the line ends that are not quoted, where they are known.
+    """
 
     start: int
     stop: int
-    simple: bool = True
+    lines: int
+    ends: Places | None = None
     broken: str | None = None
 
 
@@ -44,12 +60,8 @@ class Grammar:
     def __init__(self, form: Delimited) -> None:
         self.quote = None if form.quote is None else form.quote.encode()
         self.escape = None if form.escape is None else form.escape.encode()
-        delimiter = form.delimiter.encode()
-        self._edge = np.zeros(256, dtype=bool)  # what may stand on the outer side of a quote
-        for mark in (delimiter, b"\n", b"\r", self.quote or b"\n"):
-            self._edge[mark[0]] = True
-
-        d, q, e = (re.escape(mark) if mark else b"" for mark in (delimiter, self.quote, self.escape))
+        self.delimiter = form.delimiter.encode()
+        d, q, e = (re.escape(mark) if mark else b"" for mark in (self.delimiter, self.quote, self.escape))
         escaped = rb"|" + e + rb"." if e else b""
         first = rb"(?:[^\r\n" + d + q + e + rb"]" + escaped + rb")"
         rest = rb"(?:[^\r\n" + d + e + rb"]" + escaped + rb")*+"
@@ -76,49 +88,48 @@ class Grammar:
         if not text:
             return []
         if self.escape is None or self.escape not in text:
-            stop = self._simple(text, final=final)
-            if stop is not None:
-                return [Segment(0, stop)] if stop else []
+            whole = self._simple(text, final=final)
+            if whole is not None:
+                return [whole] if whole.stop else []
         return list(self._careful(text, final=final))
 
-    def _simple(self, text: bytes, *, final: bool) -> int | None:
-        """Where the last whole record ends, if every quote before it is where quotes should be; else None."""
+    def _simple(self, text: bytes, *, final: bool) -> Segment | None:
+        """All whole records, if every quote among them is where quotes should be; else None."""
+        feeds = where(text, b"\n")
+        returns = where(text, b"\r") if b"\r" in text else None
+        edges = feeds if returns is None else feeds | returns
+        breaks = feeds if returns is None else edges & ~after(returns) | returns  # one for each line end, CRLF included
         if self.quote is None or self.quote not in text:
-            return len(text) if final else self._line_end(text, None)
-        data = np.frombuffer(text, dtype=np.uint8)
-        quotes = np.flatnonzero(data == self.quote[0])
-        stop = len(text) if final and len(quotes) % 2 == 0 else self._line_end(text, quotes)
-        inner = quotes[: np.searchsorted(quotes, stop)]
-        opening, closing = inner[::2], inner[1::2]
-        if len(opening) and opening[0] == 0:
-            opening = opening[1:]
-        if len(closing) and closing[-1] == len(text) - 1:
-            closing = closing[:-1]
-        well = self._edge[data[opening - 1]].all() and self._edge[data[closing + 1]].all()
-        unfinished = stop == 0 or (final and stop < len(text))
-        return stop if well and not unfinished else None
-
-    @staticmethod
-    def _line_end(text: bytes, quotes: Positions | None) -> int:
-        """The end of the last line that ends outside quotes; LF is looked for first, so that CRLF is not cut in two."""
-        for mark in (b"\n", b"\r"):
-            # A CR that is the last byte may be half of a CRLF.
-            stop = text.rfind(mark, 0, len(text) if mark == b"\n" else len(text) - 1)
-            while stop >= 0 and quotes is not None:
-                before = int(np.searchsorted(quotes, stop))
-                if before % 2 == 0:
-                    break
-                stop = text.rfind(mark, 0, int(quotes[before - 1]))
-            if stop >= 0:
-                return stop + 1
-        return 0
+            stop = len(text) if final else line_end(feeds, returns, len(text))
+            return Segment(start=0, stop=stop, lines=count(breaks, stop), ends=edges)
+        quotes = where(text, self.quote)
+        inside = parity(quotes)  # a quote that opens is inside, one that closes is not
+        outside = ~inside
+        stop = line_end(feeds & outside, None if returns is None else returns & outside, len(text))
+        if final and not inside[-1] >> TOP:
+            stop = len(text)
+        elif stop == 0 or final:
+            return None
+        ends = edges & outside
+        # Before a quote that opens and after one that closes there is a delimiter, a line end or another quote.
+        inside &= quotes
+        outside &= quotes
+        beside = before(inside)
+        beside |= after(outside)
+        allowed = where(text, self.delimiter)
+        allowed |= edges
+        allowed |= quotes
+        beside &= ~allowed
+        if head(beside, stop).any():
+            return None
+        return Segment(start=0, stop=stop, lines=count(breaks, stop), ends=ends)
 
     def _careful(self, text: bytes, *, final: bool) -> Iterator[Segment]:
         start = 0
         while start < len(text):
             found = self._records[final].match(text, start)
             if found and found.end() > start:
-                yield Segment(start, found.end(), simple=False)
+                yield Segment(start=start, stop=found.end(), lines=count_lines(text[start : found.end()], found.end() - start))
                 start = found.end()
                 continue
             opened = self._broken.match(text, start) if self._broken else None
@@ -135,7 +146,7 @@ class Grammar:
                 reason = f"the quote at byte {opened.start(1) - start} of the record is not closed"
             else:
                 reason = f"there is text after the closing quote at byte {opened.end() - start} of the record"
-            yield Segment(start, stop, broken=reason)
+            yield Segment(start=start, stop=stop, broken=reason, lines=1)
             start = stop
 
     def first(self, text: bytes, *, final: bool) -> int | None:
@@ -151,70 +162,65 @@ class Grammar:
             return len(text) if final else None
         return found.end()
 
-    def split(self, text: bytes, *, simple: bool, blank: bool) -> Positions:
-        """Starts and ends (without line ends) of a segment's records, an array of two columns. `blank`: empty lines count."""
-        if simple:
-            data = np.frombuffer(text, dtype=np.uint8)
-            breaks = np.flatnonzero((data == _LF) | (data == _CR))
-            if self.quote is not None and self.quote in text:
-                quotes = np.flatnonzero(data == self.quote[0])
-                breaks = breaks[np.searchsorted(quotes, breaks) % 2 == 0]
-            starts = np.concatenate(([0], breaks + 1))
-            ends = np.concatenate((breaks, [len(text)]))
-            if blank:
-                # Between CR and LF there is no line, and after the last line end there is none either.
-                real = starts < len(text)
-                real[1:] &= ~(
-                    (data[breaks] == _CR) & (data[np.minimum(breaks + 1, len(text) - 1)] == _LF) & (starts[1:] < len(text))
-                )
-            else:
-                real = starts < ends
-            return np.stack((starts[real], ends[real]), axis=1)
-        spans = []
+    def split(self, text: bytes) -> Iterator[tuple[int, int]]:
+        """Starts and ends (without line ends) of the records in a segment, empty lines included."""
         start = 0
         while start < len(text):
             found = self._record[True].match(text, start)
             stop = len(text) if found is None else found.end()
-            line = text[start:stop]
-            end = stop - (2 if line.endswith(b"\r\n") else 1 if line.endswith((b"\n", b"\r")) else 0)
-            if end > start or blank:
-                spans.append((start, end))
+            line = text[max(stop - 2, start) : stop]
+            yield start, stop - (2 if line == b"\r\n" else 1 if line.endswith((b"\n", b"\r")) else 0)
             start = stop
-        return np.array(spans, dtype=np.int64).reshape(-1, 2)
 
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
-@dataclass(frozen=True)
 class Records:
-    """The records of one segment, split only when a problem asks for it."""
+    """The records of one segment; they are told apart only when a problem asks for one, by its number."""
 
-    grammar: Grammar
-    text: bytes
-    simple: bool
-    blank: bool
+    def __init__(self, grammar: Grammar, text: bytes, segment: Segment, *, blank: bool) -> None:
+        self._grammar, self._whole, self._segment, self._blank = grammar, text, segment, blank
+        self.view = memoryview(text)[segment.start : segment.stop]
+
+    def span(self, number: int) -> tuple[int, int]:
+        """Start and end, without its line end, of a record. Empty lines count only if they are records (`blank`)."""
+        if self._segment.ends is None or self._blank:
+            start, stop = self._spans[number]
+            return int(start), int(stop)
+        try:
+            stop = self._ends[number]
+        except IndexError:  # the file ends without a line end
+            stop = len(self.view)
+        return last(self._segment.ends, stop) + 1, stop
 
     @cached_property
-    def spans(self) -> Positions:
-        """Start and end of each record, without its line end."""
-        return self.grammar.split(self.text, simple=self.simple, blank=self.blank)
+    def _ends(self) -> Ordered:
+        """The line ends that are not right after another."""
+        assert self._segment.ends is not None
+        ends = head(self._segment.ends, self._segment.stop)
+        closing = ends & ~after(ends)
+        closing[0] &= ~np.uint64(1)
+        return Ordered(closing)
 
-    def __len__(self) -> int:
-        return len(self.spans)
+    @cached_property
+    def _spans(self) -> Positions:
+        if self._segment.ends is None:
+            found = np.array(list(self._grammar.split(self.view.tobytes())), dtype=np.int64).reshape(-1, 2)
+            return found if self._blank else found[found[:, 0] < found[:, 1]]
+        size = len(self.view)
+        breaks = positions(head(self._segment.ends, self._segment.stop))
+        starts, stops = np.concatenate(([0], breaks + 1)), np.concatenate((breaks, [size]))
+        data = np.frombuffer(self._whole, dtype=np.uint8)
+        within = (data[breaks] == _CR) & (data[np.minimum(breaks + 1, size - 1)] == _LF)  # between CR and LF is no line
+        real = starts < size
+        real[1:] &= ~within
+        return np.stack((starts[real], stops[real]), axis=1)
 
-    def start(self, number: int) -> int:
-        """Where record `number` starts; the end of the text for the one after the last."""
-        return int(self.spans[number, 0]) if number < len(self.spans) else len(self.text)
 
-    def reach(self, number: int, size: int) -> int:
-        """The first record after `number` that starts at least `size` bytes later."""
-        return max(int(np.searchsorted(self.spans[:, 0], self.start(number) + size)), number + 1)
-
-
-def count_lines(text: bytes) -> int:
-    """How many line ends (LF, CRLF, CR) are in `text`."""
-    lines = int(np.count_nonzero(np.frombuffer(text, dtype=np.uint8) == _LF))
-    if b"\r" in text:
-        lines += text.count(b"\r") - text.count(b"\r\n")
+def count_lines(text: bytes, stop: int) -> int:
+    """How many line ends (LF, CRLF, CR) are in `text[:stop]`."""
+    lines = int(np.count_nonzero(np.frombuffer(text, dtype=np.uint8, count=stop) == _LF)) if stop else 0
+    if text.find(b"\r", 0, stop) >= 0:
+        lines += text.count(b"\r", 0, stop) - text.count(b"\r\n", 0, stop)
     return lines

@@ -86,12 +86,15 @@ class Window:
             return self.text[start:stop]
         return self._raw[self.size(start) : self.size(stop)]
 
-    def drop(self, count: int) -> bytes:
-        """Move on by `count` bytes of text; returns the file's own bytes for them."""
-        if self._decoder is None:
-            gone, self.text = self.text[:count], self.text[count:]
-        else:
-            size = self.size(count)
-            gone, self._raw, self.text = self._raw[:size], self._raw[size:], self.text[count:]
-        self.offset += len(gone)
+    def drop(self, count: int) -> None:
+        """Move on by `count` bytes of text."""
+        size = self.size(count)
+        self._raw = self._raw[size:]
+        self.text = self.text[count:]
+        self.offset += size
+
+    def take(self, count: int) -> bytes:
+        """The file's own bytes for the first `count` bytes of text, which are then dropped."""
+        gone = self.raw(0, count)
+        self.drop(count)
         return gone

@@ -17,7 +17,7 @@ from connector_sdk.errors import ConfigError, DataError
 from connector_sdk.formats.delimited.moments import check_pattern, parse_moments, render_moments
 from connector_sdk.formats.layout import Field
 
-__all__ = ["check_notation", "describe_type", "is_binary", "is_text", "parse", "render"]
+__all__ = ["check_notation", "describe_type", "is_binary", "is_plain", "is_text", "parse", "render"]
 
 pc: Any = pyarrow.compute  # the stubs know fewer combinations than Arrow does
 
@@ -28,6 +28,7 @@ Text = Any
 _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 _FLOAT = r"^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|(?i:nan|inf|infinity))$"
 _INTEGER = r"^[+-]?\d+$"
+_REFUSED = re.compile(r"(?:Failed to parse string: |The string )'(.+)' (?:as a scalar|is not a valid)", re.DOTALL)
 _ISO_TIMES = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M")
 
 
@@ -61,14 +62,67 @@ def describe_type(kind: pa.DataType) -> str:
     return types.to_text(kind)
 
 
-def parse(field: Field, text: Text) -> tuple[pa.Array[Any], Bools | None]:
-    """`text` (null: unquoted empty) as values of the field, and a mask of those it does not understand (None: there are none).
+def parse(field: Field, raw: Any) -> tuple[pa.Array[Any], dict[int, str]]:
+    """`raw` (UTF-8 bytes; null: unquoted empty) as values of the field, and by row which are bad: ``encoding`` or ``type``.
 
-    Only text keeps its blanks; elsewhere they are trimmed, and what is then empty or one of the field's words for null is null.
+    Bad values are null among the others. Only text keeps its blanks; elsewhere they are trimmed, and what is then empty or
+    one of the field's words for null is null.
     """
+    if is_plain(field):
+        found = _plainly(field, raw)
+        if found is not None:
+            return found
+    text, bad = _decode(raw)
+    if is_text(field.type):
+        return text.cast(field.type), bad
+    values, refused = _carefully(field, text)
+    for row in () if refused is None else np.flatnonzero(refused):
+        bad[int(row)] = "type"
+    return values, bad
+
+
+def _plainly(field: Field, raw: Any) -> tuple[pa.Array[Any], dict[int, str]] | None:
+    """Arrow's own conversion, a few bad values aside; None when they are many, or only written in another way than Arrow's."""
+    text = raw.view(pa.string())  # not checked for UTF-8: what Arrow makes a number or a date of is ASCII
+    pieces: list[Any] = []
+    bad: dict[int, str] = {}
+    start = 0
+    while len(bad) < 16:
+        try:
+            pieces.append(text.cast(field.type))
+            return (pieces[0] if len(pieces) == 1 else pa.concat_arrays(pieces)), bad
+        except pa.ArrowInvalid as error:
+            told = _REFUSED.match(str(error))
+        word = told[1] if told else ""
+        row = pc.index(text, word).as_py() if word.isascii() and word == word.strip() and word[:1] not in ("", "+") else -1
+        if row < 0:
+            break
+        bad[start + row] = "type"
+        pieces += (text[:row].cast(field.type), pa.array([None], field.type))
+        text = text[row + 1 :]
+        start += row + 1
+    return None
+
+
+def _decode(raw: Any) -> tuple[Text, dict[int, str]]:
+    try:
+        return raw.cast(pa.string()), {}
+    except pa.ArrowInvalid:
+        pass
+    words = raw.to_pylist()
+    bad = {}
+    for row, word in enumerate(words):
+        try:
+            if word is not None:
+                word.decode()
+        except UnicodeDecodeError:
+            bad[row], words[row] = "encoding", None
+    return pa.array(words, pa.binary()).cast(pa.string()), bad
+
+
+def _carefully(field: Field, text: Text) -> tuple[pa.Array[Any], Bools | None]:
+    """Text as values by the field's notation, and a mask of what is none (None: there is no such value)."""
     kind = field.type
-    if is_text(kind):
-        return text.cast(kind), None
     text = pc.utf8_trim_whitespace(text)
     nothing = pc.equal(text, "")
     if field.null:
@@ -153,6 +207,13 @@ def _lost(text: Text, values: Any) -> Bools | None:
     if values.null_count == text.null_count:
         return None
     return _mask(text) & ~_mask(values)
+
+
+def is_plain(field: Field) -> bool:
+    """Whether Arrow's own conversions understand the field's notation (a leading plus and blanks around it aside)."""
+    kind = field.type
+    other = is_text(kind) or is_binary(kind) or pa.types.is_boolean(kind) or pa.types.is_time(kind)
+    return not (other or field.null or field.format or field.group is not None or field.decimal != ".")
 
 
 def is_binary(kind: pa.DataType) -> bool:
