@@ -59,23 +59,23 @@ class Reject:
 
 def reject_batch(rejects: Iterable[Reject]) -> pa.RecordBatch:
     """`rejects` as a batch of `REJECT_SCHEMA`, each with the first 64 KB of its raw bytes, their length and SHA-256."""
-    rows = [
-        {
-            "stream": r.stream,
-            "code": r.code,
-            "reason": r.reason,
-            "field": r.field,
-            "place": r.place,
-            "offset": r.offset,
-            "line": r.line,
-            "raw": bytes(r.raw[:RAW_LIMIT]),
-            "raw_form": r.raw_form,
-            "raw_length": len(r.raw) if r.raw_length is None else r.raw_length,
-            "raw_sha256": hashlib.sha256(r.raw).hexdigest() if r.raw_sha256 is None else r.raw_sha256,
-        }
-        for r in rejects
+    found = list(rejects)
+    columns: list[list[object]] = [
+        [r.stream for r in found],
+        [r.code for r in found],
+        [r.reason for r in found],
+        [r.field for r in found],
+        [r.place for r in found],
+        [r.offset for r in found],
+        [r.line for r in found],
+        [bytes(r.raw[:RAW_LIMIT]) for r in found],
+        [r.raw_form for r in found],
+        [len(r.raw) if r.raw_length is None else r.raw_length for r in found],
+        [hashlib.sha256(r.raw).hexdigest() if r.raw_sha256 is None else r.raw_sha256 for r in found],
     ]
-    return pa.RecordBatch.from_pylist(rows, schema=REJECT_SCHEMA)
+    # By column: a row at a time took five times as long, which was felt with one bad record in ten thousand.
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, REJECT_SCHEMA, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=REJECT_SCHEMA)
 
 
 def rejects_of(batch: pa.RecordBatch) -> list[Reject]:
