@@ -20,11 +20,25 @@ import pyarrow as pa
 
 from connector_sdk.errors import InternalError
 
-__all__ = ["BEFORE", "KNOWN", "OP", "POS", "RESERVED", "REV", "TS", "build", "change_schema", "is_change", "payload"]
+__all__ = [
+    "BEFORE",
+    "BEFORE_TOLD",
+    "KNOWN",
+    "OP",
+    "POS",
+    "RESERVED",
+    "REV",
+    "TS",
+    "build",
+    "change_schema",
+    "is_change",
+    "payload",
+]
 
 OP, POS, TS, REV, KNOWN, BEFORE = "_op", "_pos", "_ts", "_rev", "_known", "_before"
 RESERVED = (OP, POS, TS, REV, KNOWN, BEFORE)
 OPERATIONS = frozenset("rcudt")
+BEFORE_TOLD = b"connector.before"
 
 _FIELDS = (
     pa.field(OP, pa.string(), nullable=False),
@@ -35,10 +49,13 @@ _FIELDS = (
 )
 
 
-def change_schema(schema: pa.Schema, *, before: bool = False) -> pa.Schema:
-    """The schema of change batches for a stream of `schema`; with `before`, the row as it was comes along."""
+def change_schema(schema: pa.Schema, *, before: bool | None = None) -> pa.Schema:
+    """The schema of change batches for a stream of `schema`; with `before`, the row as it was comes along.
+
+    None: when the metadata of `schema` says so (`BEFORE_TOLD`), as a source's that tells it with every change.
+    """
     fields = list(_FIELDS)
-    if before:
+    if before or (before is None and BEFORE_TOLD in (schema.metadata or {})):
         fields.append(pa.field(BEFORE, pa.struct([f.with_nullable(True) for f in schema])))
     return pa.schema([*fields, *(f.with_nullable(True) for f in schema)], schema.metadata)
 

@@ -11,13 +11,25 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from connector_sdk.errors import MASK, ConfigError, InternalError, redact, remember_secret
 
-__all__ = ["ConnectorConfig", "Limits", "Secret", "config_from", "load_config", "read_settings", "redact"]
+__all__ = [
+    "MAX_CHANGE",
+    "ConnectorConfig",
+    "Limits",
+    "Secret",
+    "config_from",
+    "load_config",
+    "read_settings",
+    "redact",
+]
+
+MAX_CHANGE = 0.2
+"""The share of a stream's rows that one comparison of full reads may delete and change, unless `max_change` says otherwise."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -119,6 +131,15 @@ class Limits(BaseModel):
     ] = None
 
 
+def _share(value: object) -> object:
+    if isinstance(value, str) and value.endswith("%"):
+        try:
+            return float(value.removesuffix("%")) / 100
+        except ValueError:
+            raise ValueError("a share is written 20% or 0.2") from None
+    return value
+
+
 class ConnectorConfig(BaseModel):
     """What every connector's configuration has. Subclass it; unknown keys are errors, and instances do not change."""
 
@@ -126,6 +147,19 @@ class ConnectorConfig(BaseModel):
 
     limits: Annotated[Limits, Field(description="courtesy towards a fragile system")] = Limits()
     index: Annotated[Path | None, Field(description="folder for what is larger than a state: file ledgers, row hashes")] = None
+    max_change: Annotated[
+        float | None,
+        BeforeValidator(_share),
+        Field(
+            ge=0,
+            le=1,
+            description="of the rows that were there, how many (20% or 0.2) may be deleted and changed from one full read to the "
+            "next where changes are found by comparing them; null: any number",
+        ),
+    ] = MAX_CHANGE
+    before: Annotated[
+        bool, Field(description="where changes are found by comparing full reads: tell the rows as they were; keeps whole rows")
+    ] = False
 
 
 def read_settings(path: Path) -> dict[str, Any]:
