@@ -41,6 +41,7 @@ __all__ = ["copy"]
 @options.where
 @options.reject_file
 @options.max_rejects
+@options.confirm
 @click.pass_obj
 def copy(
     voice: Voice,
@@ -56,6 +57,7 @@ def copy(
     where: str | None,
     rejects: Path | None,
     max_rejects: int,
+    confirm: bool,
 ) -> None:
     """Streams of one connector into another: one engine, one sequence of checkpoints, exactly once where the sink can.
 
@@ -63,7 +65,7 @@ def copy(
     """
     predicate = parse_where(where) if where else ()
     chosen_columns = split_columns(columns)
-    with session(source, config, voice) as here, session(sink, to_config, voice) as there:
+    with session(source, config, voice, confirm=confirm) as here, session(sink, to_config, voice) as there:
         names = list(streams)
         if not names and (predicate or chosen_columns):
             names = [stream.name for stream in here.discover() if mode in stream.reads]

@@ -37,8 +37,8 @@ def find(name: str) -> Any:
     return plugins.find(name)
 
 
-def session(name: str, config: Path | None, voice: Voice) -> Session:
-    """A session with the connector `name` and the configuration in `config`, not opened yet.
+def session(name: str, config: Path | None, voice: Voice, *, confirm: bool = False) -> Session:
+    """A session with the connector `name` and the configuration in `config`, not opened yet; `confirm` lifts its brake.
 
     Raises ConfigError that names file and key. A literal secret is warned of once, and not shown.
     """
@@ -51,7 +51,7 @@ def session(name: str, config: Path | None, voice: Voice) -> Session:
     for warning in caught:
         if issubclass(warning.category, LiteralSecretWarning):
             voice.warn(f"{where}: {warning.message}")
-    return Session(made, name)
+    return Session(made, name, confirm=confirm)
 
 
 def choose(opened: Session, wanted: Sequence[str], everything: bool = False, mode: Mode | None = None) -> tuple[Stream, ...]:

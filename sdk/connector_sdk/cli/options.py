@@ -19,6 +19,7 @@ __all__ = [
     "columns",
     "complete_name",
     "config",
+    "confirm",
     "example",
     "max_rejects",
     "mode",
@@ -138,6 +139,13 @@ def max_rejects(command: Command) -> Command:
         show_default=True,
         metavar="N",
         help="How many rejects are allowed; -1 for any number. More: nothing is published, exit 4.",
+    )(command)
+
+
+def confirm(command: Command) -> Command:
+    """``--confirm``"""
+    return click.option(
+        "--confirm", is_flag=True, help="Take over changes found by comparison even if they are more than max_change allows."
     )(command)
 
 

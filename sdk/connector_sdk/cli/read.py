@@ -48,6 +48,7 @@ PREVIEW_FIELDS = 12
 @options.output_format
 @options.reject_file
 @options.max_rejects
+@options.confirm
 @click.pass_obj
 def read(
     voice: Voice,
@@ -64,6 +65,7 @@ def read(
     format_name: str | None,
     rejects: Path | None,
     max_rejects: int,
+    confirm: bool,
 ) -> None:
     """Streams into files, or to stdout.
 
@@ -74,7 +76,7 @@ def read(
     chosen_columns = split_columns(columns)
     preview = output is None and format_name is None and state is None and rejects is None and sys.stdout.isatty()
     with ExitStack() as stack:
-        opened = session(name, config, voice)
+        opened = session(name, config, voice, confirm=confirm)
         store = store_of(state, name, stack)
         target = (
             None if preview else stack.enter_context(open_target(output or "-", format=format_name, resumable=state is not None))

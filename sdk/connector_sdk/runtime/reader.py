@@ -47,7 +47,9 @@ def request(
         if mode not in stream.reads:
             offered = ", ".join(sorted(stream.reads)) or "none"
             raise ConfigError(
-                f"stream {stream.name!r} does not offer {mode} reads", hint=f"it offers: {offered}", stream=stream.name
+                f"stream {stream.name!r} does not offer {mode} reads",
+                hint=_how_to_follow(stream) if mode is Mode.CHANGES and Mode.FULL in stream.reads else f"it offers: {offered}",
+                stream=stream.name,
             )
         chosen = tuple(columns.get(stream.name) or stream.schema.names)
         seen.append(stream if list(chosen) == stream.schema.names else stream.only(chosen))
@@ -60,6 +62,12 @@ def request(
         everything = [*chosen, *needed]
         wanted.append(stream if everything == stream.schema.names else stream.only(everything))
     return Request(streams=tuple(seen), wanted=tuple(wanted), mode=mode, where=where)
+
+
+def _how_to_follow(stream: Stream) -> str:
+    if not stream.keys:
+        return "it has no key, and without one it cannot be told what changed"
+    return "set `index: FOLDER` in the configuration: changes are then found by comparing each full read with the one before"
 
 
 class Reader:

@@ -23,6 +23,7 @@ from connector_sdk.rejects import REJECT_SCHEMA, Budget, rejects_of
 from connector_sdk.runtime import engine
 from connector_sdk.runtime.reader import Reader, request
 from connector_sdk.runtime.retry import Retry
+from connector_sdk.runtime.snapshot_diff import offer
 from connector_sdk.runtime.state_store import FileStore, MemoryStore
 from connector_sdk.runtime.stop import Stop
 from connector_sdk.runtime.table_source import TableSource
@@ -48,8 +49,10 @@ def open(name: str | type[Any], /, **config: Any) -> Session:  # noqa: A001 - co
 class Session:
     """One opened connector. Use it in a ``with`` block, or call :meth:`close`; reading from it re-opens nothing."""
 
-    def __init__(self, connector: Connector, name: str | None = None) -> None:
+    def __init__(self, connector: Connector, name: str | None = None, *, confirm: bool = False) -> None:
         self.connector = connector
+        # With an index configured, changes are offered wherever everything can be read and has keys; `confirm` lifts their brake.
+        self._offered = offer(connector, confirm=confirm)
         self.name = name or f"{type(connector).__module__}:{type(connector).__qualname__}"
         self._open: ExitStack | None = None
         self._streams: dict[str, Stream] = {}
@@ -91,7 +94,8 @@ class Session:
 
     def discover(self, only: Sequence[str] | None = None) -> list[Stream]:
         """The streams, sorted by name. Raises ConfigError for a name in `only` that does not exist."""
-        found = {stream.name: stream for stream in self.opened().discover(only)}
+        self.opened()
+        found = {stream.name: stream for stream in self._offered.discover(only)}
         self._streams.update(found)
         if only is None:
             self._complete = True
@@ -190,10 +194,10 @@ class Session:
 
     def source(self) -> Source:
         """The connector, entered, as a source. Raises ConfigError when it cannot be read."""
-        connector = self.opened()
-        if not isinstance(connector, Source):
+        self.opened()
+        if not isinstance(self._offered, Source):
             raise ConfigError(f"{self.name} cannot be read")
-        return connector
+        return self._offered
 
     def sink(self) -> Sink:
         """The connector, entered, as a sink. Raises ConfigError when it cannot be written to."""
@@ -389,5 +393,6 @@ def job_id(source: Session, sink: Session, streams: Sequence[Stream], mode: Mode
     for session in (source, sink):
         config = getattr(session.connector, "config", None)
         dump = getattr(config, "model_dump_json", None)  # secrets dump as their references
-        what.append(dump() if dump is not None else "")
+        # How carefully it is done is no part of what is done.
+        what.append(dump(exclude={"limits", "max_change"}) if dump is not None else "")
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
