@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from connector_sdk.errors import ConfigError, ConnectorError
+from connector_sdk.formats.delimited.values import check_notation
+from connector_sdk.formats.delimited_inference import from_table_schema, infer
 from connector_sdk.runtime.folder import safe_name
 
 from connector_codegen.model import Interface, Source, Stream, stream_from
@@ -40,23 +42,41 @@ def recognises(path: Path) -> bool:
 def read(paths: Sequence[Path], problems: list[Problem]) -> Interface:
     """A stream for each sample, and for each resource of a descriptor. What cannot be read is an error among `problems`."""
     streams: list[Stream] = []
-    for path in paths:
+    described = {path for path in paths if path.suffix.lower() == ".json"}
+    # What a descriptor points to is part of it, and not another description.
+    parts = {path.parent / name for path in described for name in _references(path)}
+    for path in _largest([path for path in paths if path not in parts], described, problems):
         try:
-            streams += _described(path) if path.suffix.lower() == ".json" else [_sampled(path, problems)]
+            streams += _described(path) if path in described else [_sampled(path, problems)]
         except ConnectorError as error:
             problems.append(Problem(level="error", where=str(path), what=error.message, hint=error.hint))
     return Interface(source=Source(reader="delimited", decided=True), streams=tuple(streams))
 
 
-def _sampled(path: Path, problems: list[Problem]) -> Stream:
-    from connector_sdk.formats.delimited_inference import infer
+def _largest(paths: Sequence[Path], described: set[Path], problems: list[Problem]) -> list[Path]:
+    """`paths` without those that are smaller samples of a stream of which there is a larger one."""
+    chosen: dict[str, Path] = {}
+    for path in sorted(paths, key=lambda path: path.stat().st_size, reverse=True):
+        name = path.name if path in described else _parted(path.name)[0]
+        if name in chosen:
+            what = f"is another file of {name}, which was decided from the largest, {chosen[name].name}"
+            problems.append(Problem(level="note", where=path.name, what=what, hint="`connector diff` compares the two"))
+        chosen.setdefault(name, path)
+    return [path for path in paths if path in chosen.values()]
 
+
+def _sampled(path: Path, problems: list[Problem]) -> Stream:
     name, ending = _parted(path.name)
     inference = infer(path, name=name)
+    found = inference.layout
+    about = f"{inference.rows:,} records of {len(found.fields)} fields"
+    problems.append(
+        Problem(level="note", where=name, what=f"{about}; encoding {found.encoding}, delimiter {found.form.delimiter!r}")
+    )
     for finding in inference.findings:
-        where = inference.layout.name + ("" if finding.field is None else f".{finding.field}")
+        where = name + ("" if finding.field is None else f".{finding.field}")
         problems.append(Problem(level=finding.level, where=where, what=finding.message))
-    return stream_from(inference.layout, origin=path.name, ending=ending)
+    return stream_from(found, origin=path.name, ending=ending)
 
 
 def _parted(name: str) -> tuple[str, str]:
@@ -66,9 +86,25 @@ def _parted(name: str) -> tuple[str, str]:
 
 
 def _described(path: Path) -> list[Stream]:
-    from connector_sdk.formats.delimited_inference import from_table_schema
+    streams = []
+    for resource in _resources(path):
+        layout = from_table_schema(resource, str(path))
+        for field in layout.fields:
+            check_notation(field)
+        data = resource.get("path")
+        streams.append(stream_from(layout, path.name, _parted(data)[1] or ".csv" if isinstance(data, str) else ".csv"))
+    return streams
 
-    return [stream_from(from_table_schema(resource, str(path)), origin=path.name) for resource in _resources(path)]
+
+def _references(path: Path) -> Iterator[str]:
+    """The names in a descriptor: of its data, and of schemas that lie beside it."""
+    try:
+        content = _json(path)
+    except ConfigError:
+        return
+    for resource in content.get("resources", [content]):
+        for named in (resource.get("path"), resource.get("schema")) if isinstance(resource, Mapping) else ():
+            yield from [named] if isinstance(named, str) else [each for each in named or () if isinstance(each, str)]
 
 
 def _resources(path: Path) -> Iterator[Mapping[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from connector_codegen.model import GeneratedFile, Interface, Stream
+from connector_codegen.model import GeneratedFile, Interface, Source, Stream
 from connector_codegen.problems import Problem
 
 __all__ = ["descriptions", "layouts"]
@@ -14,9 +14,8 @@ def layouts(interface: Interface, problems: Sequence[Problem]) -> list[Generated
     """A layout file for every stream of flat files. None where the source is a layout itself: it stays the only one."""
     if not interface.source.decided:
         return []
-    files = ", ".join(_line(f"{name} (sha256 {digest[:12]}…)") for name, digest in interface.source.files.items())
     return [
-        GeneratedFile(path=f"{stream.identifier}.layout.yaml", text=_text(stream, files, problems))
+        GeneratedFile(path=f"{stream.identifier}.layout.yaml", text=_text(stream, interface.source, problems))
         for stream in interface.streams
         if stream.layout is not None
     ]
@@ -33,10 +32,11 @@ def descriptions(interface: Interface, problems: Sequence[Problem]) -> list[Gene
     ]
 
 
-def _text(stream: Stream, files: str, problems: Sequence[Problem]) -> str:
+def _text(stream: Stream, source: Source, problems: Sequence[Problem]) -> str:
     assert stream.layout is not None
-    head = [f"How the files of {_line(stream.name)} are written, as decided from {files}."]
-    head.append("Review it: `evidence` says why. It is a source itself: connector generate FILE --out DIR.")
+    digest = source.files.get(stream.origin or "", "")
+    head = [_line(f"How the files of {stream.name} are written, decided from {stream.origin}. Correct it: `evidence` says why.")]
+    head += [f"SHA-256 of that file: {digest}"] if digest else []
     head += [
         f"QUESTION {_line(str(problem))}"
         for problem in problems
