@@ -1,0 +1,206 @@
+"""From a sample to a layout: the whole of it is read, once for its encoding and once for its fields."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import pyarrow as pa
+
+from connector_sdk.errors import ConfigError
+from connector_sdk.formats.compression import decompressed
+from connector_sdk.formats.delimited.reading import decode
+from connector_sdk.formats.delimited_inference.columns import Column, Decision
+from connector_sdk.formats.delimited_inference.dialect import find_dialect, find_header
+from connector_sdk.formats.delimited_inference.encoding import Encoding, find_encoding
+from connector_sdk.formats.layout import Field, Layout
+from connector_sdk.rejects import rejects_of
+
+__all__ = ["Finding", "Inference", "Sample", "infer"]
+
+Level: TypeAlias = Literal["question", "note"]
+Read: TypeAlias = Callable[[int], bytes]
+Sample: TypeAlias = "Path | bytes | Callable[[], Read]"
+"""A file, its bytes, or a function that begins to read it anew; gzip is told by its first bytes."""
+
+_HEAD = 1 << 20
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a person should look at (``question``) or may like to know (``note``); `field` None: it is about the file."""
+
+    level: Level
+    field: str | None
+    message: str
+
+
+@dataclass(frozen=True)
+class Inference:
+    """The layout that a sample speaks for, what is open about it, and how many records were looked at."""
+
+    layout: Layout
+    findings: tuple[Finding, ...]
+    rows: int
+
+
+def infer(sample: Sample, *, name: str, limit: int | None = None) -> Inference:
+    """Decide the layout of `sample`, called `name`, over all of it, or over its first `limit` bytes.
+
+    Memory is bounded by a few blocks, and up to 128 MB for each field that could be a key. Raises ConfigError for a file that is
+    empty or cannot be read, DataError for a damaged archive.
+    """
+    opener = partial(_open, sample, limit)
+    encoding = _encoding(opener)
+    head, whole = _head(opener, encoding.name)
+    if not head.strip():
+        raise ConfigError(f"the sample of {name!r} is empty", hint="a layout needs at least a header", code="empty")
+    dialect = find_dialect(head, whole=whole)
+    header, doubt = find_header(dialect.records)
+    findings = [Finding("question", None, q) for q in (encoding.question, dialect.question, doubt) if q is not None]
+    findings += [Finding("note", None, n) for n in (encoding.note,) if n is not None]
+    first = dialect.records[0] if dialect.records else [""]
+    names = _names(first if header else [""] * len(first))
+    text = Layout(
+        name=name,
+        encoding=encoding.name,
+        form=replace(dialect.form, header=header),
+        fields=tuple(Field(name=n, title=t, type=pa.string()) for n, t in names),
+    )
+    columns = [Column(n, t) for n, t in names]
+    rows, rejected, example = _fill(columns, text, opener)
+    if rejected:
+        findings.append(Finding("question", None, f"{rejected:,} of {rows + rejected:,} records do not fit: {example}"))
+    comma = [told for column in columns if (told := column.tells_comma()) is not None]
+    order = {told for column in columns if (told := column.tells_month_first()) is not None}
+    decisions = [
+        column.decide(
+            comma=any(comma) if comma else dialect.form.delimiter == ";",
+            month_first=next(iter(order)) if len(order) == 1 else None,
+        )
+        for column in columns
+    ]
+    for decision in decisions:
+        if decision.question is not None:
+            findings.append(Finding("question", decision.field.name, decision.question))
+        if decision.note is not None:
+            findings.append(Finding("note", decision.field.name, decision.note))
+    if not rows:
+        findings.append(Finding("note", None, "there are no records: every field was taken for text"))
+    keys, about_keys = _keys(columns, decisions)
+    findings += about_keys
+    fields = (replace(d.field, nullable=False) if d.field.name in keys else d.field for d in decisions)
+    layout = replace(text, fields=tuple(fields), keys=keys)
+    return Inference(layout=layout, findings=tuple(findings), rows=rows)
+
+
+def _open(sample: Sample, limit: int | None) -> Iterator[Read]:
+    """One function to read the sample's (decompressed) bytes from its start, at most `limit` of them."""
+    if isinstance(sample, Path):
+        try:
+            with sample.open("rb") as file:
+                yield _limited(decompressed(file.read, place=str(sample)), limit)
+        except OSError as error:
+            raise ConfigError(f"{sample}: {error.strerror or error}") from None
+    elif isinstance(sample, bytes):
+        yield _limited(decompressed(_from(sample), place="the sample"), limit)
+    else:
+        yield _limited(decompressed(sample(), place="the sample"), limit)
+
+
+def _from(data: bytes) -> Read:
+    import io
+
+    return io.BytesIO(data).read
+
+
+def _limited(read: Read, limit: int | None) -> Read:
+    if limit is None:
+        return read
+    left = limit
+
+    def some(size: int) -> bytes:
+        nonlocal left
+        data = read(min(size, left)) if left > 0 else b""
+        left -= len(data)
+        return data
+
+    return some
+
+
+Opener: TypeAlias = Callable[[], Iterator[Read]]
+
+
+def _encoding(opener: Opener) -> Encoding:
+    with closing(opener()) as opened:  # type: ignore[type-var]
+        read = next(opened)
+        return find_encoding(iter(partial(read, _CHUNK), b""))
+
+
+def _head(opener: Opener, encoding: str) -> tuple[str, bool]:
+    """The first megabyte as text, and whether that is all."""
+    with closing(opener()) as opened:  # type: ignore[type-var]
+        read = next(opened)
+        data = b""
+        while len(data) < _HEAD and (more := read(_HEAD - len(data))):
+            data += more
+        whole = len(data) < _HEAD
+    text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(data, final=whole)
+    return text.removeprefix("\ufeff"), whole
+
+
+def _names(titles: list[str]) -> list[tuple[str, str | None]]:
+    """A name for each column, unique and not empty, and the header's word where that is another."""
+    found: list[tuple[str, str | None]] = []
+    used: set[str] = set()
+    for number, title in enumerate(titles, 1):
+        wanted = title.strip() or f"column_{number}"
+        name, copy = wanted, 1
+        while name in used:
+            copy += 1
+            name = f"{wanted}_{copy}"
+        used.add(name)
+        found.append((name, None if name == title.strip() else title.strip()))
+    return found
+
+
+def _fill(columns: list[Column], layout: Layout, opener: Opener) -> tuple[int, int, str]:
+    rows = rejected = 0
+    example = ""
+    with closing(opener()) as opened:  # type: ignore[type-var]
+        for block in decode(layout, next(opened), stream=layout.name, place=None):
+            for column, values in zip(columns, block.data.columns, strict=True):
+                column.take(values)
+            rows += block.data.num_rows
+            if block.rejects is not None and block.rejects.num_rows:
+                rejected += block.rejects.num_rows
+                if not example:
+                    first = rejects_of(block.rejects.slice(0, 1))[0]
+                    example = f"line {first.line}: {first.reason}" if first.line else first.reason
+    return rows, rejected, example
+
+
+def _keys(columns: list[Column], decisions: list[Decision]) -> tuple[tuple[str, ...], list[Finding]]:
+    """The field that is the key by its values and its name; others that could be one are told."""
+    unique = [
+        (column, decision)
+        for column, decision in zip(columns, decisions, strict=True)
+        if decision.unique and not pa.types.is_floating(decision.field.type)
+    ]
+    likely = [column.name for column, _ in unique if column.looks_like_a_key]
+    if likely:
+        others = [column.name for column, _ in unique if column.name != likely[0]]
+        told = f"{likely[0]} was taken for the key: every record has its own" + (
+            f"; so has {', '.join(others)}" if others else ""
+        )
+        return (likely[0],), [Finding("note", likely[0], told)]
+    if unique:
+        names = ", ".join(column.name for column, _ in unique)
+        return (), [Finding("note", None, f"no key was decided; every record has its own {names}")]
+    return (), []
