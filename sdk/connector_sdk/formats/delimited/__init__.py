@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from connector_sdk.formats.delimited.reading import Decoded, decode, decode_record
+from connector_sdk.formats.delimited.writing import Encoder
 
-__all__ = ["Decoded", "decode", "decode_record"]
+__all__ = ["Decoded", "Encoder", "decode", "decode_record"]

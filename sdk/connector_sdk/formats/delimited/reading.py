@@ -159,7 +159,8 @@ class _Reading:
             return not field.null and bool((field.true, field.false) == self.words)
         if _is_real(kind) and field.group is None and field.decimal == self.mark:
             field = replace(field, decimal=".")
-        return is_text(kind) or is_plain(field) or (pa.types.is_time(kind) and not field.null and not field.format)
+        plain = is_plain(field) and not pa.types.is_decimal256(kind)
+        return is_text(kind) or plain or (pa.types.is_time(kind) and not field.null and not field.format)
 
     # --- the walk through the file
 
@@ -229,7 +230,7 @@ class _Reading:
         form = self.layout.form
         try:
             table = csv.read_csv(
-                pa.BufferReader(head),
+                pa.BufferReader(head if head.endswith((b"\n", b"\r")) else head + b"\n"),  # Arrow misses a header alone
                 csv.ReadOptions(use_threads=False, autogenerate_column_names=True, block_size=len(head) + 1),
                 csv.ParseOptions(
                     delimiter=form.delimiter,

@@ -65,7 +65,7 @@ class Grammar:
         escaped = rb"|" + e + rb"." if e else b""
         first = rb"(?:[^\r\n" + d + q + e + rb"]" + escaped + rb")"
         rest = rb"(?:[^\r\n" + d + e + rb"]" + escaped + rb")*+"
-        self._value = first + rest
+        self._value = rb"(?:" + first + rest + rb")"
         if q:
             inside = rb"[^" + q + e + rb"]*+"
             self._open = q + inside + rb"(?:(?:" + q + q + escaped + rb")" + inside + rb")*+"

@@ -1,0 +1,132 @@
+"""Arrow to the bytes of a delimited file, such that reading them with the same layout gives the same values back."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute
+
+from connector_sdk.errors import DataError
+from connector_sdk.formats.delimited.text import encoded_bom
+from connector_sdk.formats.delimited.values import check_notation, is_text, render
+from connector_sdk.formats.layout import Field, Layout
+
+__all__ = ["Encoder"]
+
+pc: Any = pyarrow.compute  # the stubs know fewer combinations than Arrow does
+
+_EMPTY = pa.scalar("", pa.large_string())
+_SLICE = 64 << 10
+"""Rows that are made text at once."""
+
+
+class Output(Protocol):
+    """Where the bytes go."""
+
+    def write(self, data: bytes, /) -> Any:
+        """Take all of `data`."""
+        ...
+
+
+class Encoder:
+    """Writes batches of a layout's fields as delimited text; lines end with LF.
+
+    With `header`, the byte order mark of UTF-16 and the header line come first (if the layout has one); leave it out to go on
+    with a file. Raises DataError (code ``unwritable``) naming the field when a value cannot be written such that it would be
+    read again as the same: nothing of that batch is written then.
+    """
+
+    def __init__(self, layout: Layout, out: Output, *, header: bool = True) -> None:
+        for field in layout.fields:
+            check_notation(field)
+        self._layout, self._out = layout, out
+        self._start = header
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append the rows of `batch`, whose columns are found by name."""
+        lacking = [name for name in self._layout.names if name not in batch.schema.names]
+        if lacking:
+            raise DataError(
+                f"layout {self._layout.name!r} has the fields {', '.join(map(repr, lacking))}, the rows to write do not",
+                code="unwritable",
+            )
+        parts = [self._lines(batch.slice(start, _SLICE)) for start in range(0, batch.num_rows, _SLICE)]
+        self._begin()
+        for part in parts:
+            self._out.write(part)
+
+    def close(self) -> None:
+        """Finish the text: an empty one gets its header. Does not close what it was written to."""
+        self._begin()
+
+    def _begin(self) -> None:
+        if not self._start:
+            return
+        self._start = False
+        layout = self._layout
+        head = encoded_bom(layout.encoding)
+        if layout.form.skip:
+            head += ("\n" * layout.form.skip).encode(layout.encoding)
+        if layout.form.header:
+            titles = [field.name if field.title is None else field.title for field in layout.fields]
+            title = Field(name="header", type=pa.string())
+            words = [self._quoted(title, pa.array([word], pa.large_string()))[0].as_py() for word in titles]
+            head += (layout.form.delimiter.join(words) + "\n").encode(layout.encoding)
+        if head:
+            self._out.write(head)
+
+    def _lines(self, batch: pa.RecordBatch) -> bytes:
+        columns = []
+        for field in self._layout.fields:
+            values = batch.column(field.name)
+            if not values.type.equals(field.type):
+                values = values.cast(field.type)
+            if not field.nullable and values.null_count:
+                raise DataError(f"field {field.name!r} requires a value, and a row to write has none", code="unwritable")
+            columns.append(pc.fill_null(self._quoted(field, render(field, values)), ""))
+        delimiter = pa.scalar(self._layout.form.delimiter, pa.large_string())
+        lines = pc.binary_join_element_wise(*columns, delimiter) if len(columns) > 1 else columns[0]
+        ended = pc.binary_join_element_wise(lines, _EMPTY, pa.scalar("\n", pa.large_string()))
+        size = pc.sum(pc.binary_length(ended)).as_py()
+        data: bytes = ended.buffers()[2].slice(0, size).to_pybytes()
+        if self._layout.encoding == "utf-8":
+            return data
+        try:
+            return data.decode().encode(self._layout.encoding)
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"{error.object[error.start]!r} is not in {self._layout.encoding}, the encoding of layout {self._layout.name!r}",
+                hint="utf-8 has every character",
+                code="unwritable",
+            ) from None
+
+    def _quoted(self, field: Field, text: Any) -> Any:
+        """Values that hold a mark, are empty text, or look like a word for null, between quotes or with escapes."""
+        form = self._layout.form
+        marks = [form.delimiter, "\n", "\r", "\ufeff", *(mark for mark in (form.quote, form.escape) if mark)]
+        marked = pc.match_substring_regex(text, "[" + "".join(f"\\x{{{ord(mark):x}}}" for mark in marks) + "]")
+        doubtful = pc.equal(text, "")
+        if field.null and is_text(field.type):
+            doubtful = pc.or_(doubtful, pc.is_in(text, pa.array(field.null, pa.large_string())))
+        if form.quote is None:
+            if pc.any(doubtful).as_py():
+                raise DataError(
+                    f"field {field.name!r} has text that would be read as null, and the layout has no quotes", code="unwritable"
+                )
+            if not pc.any(marked).as_py():
+                return text
+            if form.escape is None:
+                raise DataError(
+                    f"field {field.name!r} has text with a delimiter or line end, and the layout has no quotes", code="unwritable"
+                )
+            for mark in (form.escape, *(mark for mark in marks if mark != form.escape)):
+                text = pc.replace_substring(text, mark, form.escape + mark)
+            return text
+        chosen = pc.or_(marked, doubtful)
+        if not pc.any(chosen).as_py():
+            return text
+        inner = text if form.escape is None else pc.replace_substring(text, form.escape, form.escape * 2)
+        inner = pc.replace_substring(inner, form.quote, form.quote * 2)
+        quote = pa.scalar(form.quote, pa.large_string())
+        return pc.if_else(chosen, pc.binary_join_element_wise(quote, inner, quote, _EMPTY), text)
