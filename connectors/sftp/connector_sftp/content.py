@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TypeAlias
 
+from connector_sdk.formats.compression import decompressed, gzipped
 from connector_sdk.formats.delimited import Decoded, decode
 from connector_sdk.formats.layout import Layout
 from connector_sdk.runtime.folder import Entry, Folder, Reader
@@ -68,9 +69,18 @@ def decoded(
 @contextmanager
 def content(compression: str, entry: Entry, opener: Opener, offset: int) -> Iterator[Callable[[int], bytes]]:
     """A function that reads on from byte `offset` of what is in the file once it is decompressed."""
-    file = opener(offset)
+    packed = compression == "gzip"
+    if compression == "auto" and offset:  # what is not compressed can be entered anywhere
+        head = opener(0)
+        try:
+            packed = gzipped(head.read(2))
+        finally:
+            head.close()
+    start = 0 if packed or not offset else offset
+    file = opener(start)
     try:
-        yield file.read
+        kind = "none" if start else compression
+        yield decompressed(file.read, place=entry.name, compression=kind, offset=offset - start)
     finally:
         file.close()
 

@@ -6,6 +6,7 @@ import zlib
 
 import pyarrow as pa
 from connector_sdk.errors import ConfigError, SchemaDriftError
+from connector_sdk.formats.delimited import Encoder
 from connector_sdk.formats.format import BatchWriter
 from connector_sdk.formats.layout import Field, Layout
 from connector_sdk.runtime.file_sink import Target
@@ -102,8 +103,6 @@ class _Part:
     """One file of a stream: batches in, encoded and perhaps compressed bytes out."""
 
     def __init__(self, layout: Layout, file: Writer, order: list[str], compressed: bool) -> None:
-        from connector_sdk.formats.delimited import Encoder  # type: ignore[attr-defined]
-
         self._order = order
         self._schema = layout.schema
         self._out: Writer | _Gzip = _Gzip(file) if compressed else file

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
+import zlib
 from collections.abc import Callable, Sequence
 
 import pytest
 from connector_sdk.contract import Batch, Split, State
-from connector_sdk.errors import ConfigError, SchemaDriftError, StateInvalidError
+from connector_sdk.errors import ConfigError, DataError, SchemaDriftError, StateInvalidError
 from connector_sdk.rejects import rejects_of
 from connector_sdk.schema import Mode, Stream
 from connector_sftp import SftpConnector
@@ -256,3 +258,82 @@ def test_changes_are_not_offered(local: Place) -> None:
 def test_a_stream_that_is_not_there_is_left_out(local: Place) -> None:
     with local.connector() as connector:
         assert list(connector.discover(["nothing"])) == []
+
+
+def packed(ids: Sequence[int]) -> bytes:
+    return gzip.compress(b"id,text\n" + b"".join(b"%d,row %d\n" % (i, i) for i in ids))
+
+
+@pytest.mark.parametrize("compression", ["auto", "gzip"])
+def test_gzip_is_read_and_resumed_like_anything_else(place: Place, ids: Ids, compression: str) -> None:
+    place.streams = {"orders": {"files": "orders-*", "layout": LAYOUT, "compression": compression}}
+    place.write("orders-0.csv.gz", packed(range(1000)))
+    place.write("orders-1.csv.gz", packed(range(1000, 1500)))
+    with place.connector(block_bytes=1024) as connector:
+        (split,) = plan(connector)
+        batches = list(connector.read(split, None))
+        assert ids(batches) == list(range(1500))
+        for number in range(0, len(batches), 2):
+            assert ids(list(connector.read(split, batches[number].state))) == ids(batches[number + 1 :])
+            assert ids(list(connector.read(split, None, batches[number].state))) == ids(batches[: number + 1])
+
+
+def test_a_gzip_that_is_cut_off_is_said_and_what_came_before_stays(place: Place, ids: Ids) -> None:
+    place.streams = {"orders": {"files": "orders-*", "layout": LAYOUT}}
+    noise = b"id,text\n" + b"".join(b"%d,%s\n" % (i, random.Random(i).randbytes(20).hex().encode()) for i in range(5000))
+    place.write("orders-0.csv.gz", gzip.compress(noise)[:-2000])
+    with place.connector(block_bytes=1024) as connector:
+        (split,) = plan(connector)
+        got = []
+        with pytest.raises(DataError, match=r"orders-0\.csv\.gz is cut off") as caught:
+            got.extend(connector.read(split, None))
+        assert caught.value.exit_code == 4
+        assert caught.value.code == "truncated"
+
+
+def test_a_gzip_bomb_does_not_go_off(place: Place) -> None:
+    place.streams = {"orders": {"files": "orders-*", "layout": LAYOUT}}
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = packer.compress(b"id,text\n") + b"".join(packer.compress(b"1," + b"x" * 997 + b"\n") for _ in range(200_000))
+    place.write("orders-0.csv.gz", bomb + packer.flush())
+    with place.connector() as connector, pytest.raises(DataError, match="expands to more than") as caught:
+        everything(connector)
+    assert (caught.value.code, caught.value.exit_code) == ("bomb", 4)
+
+
+def test_a_stream_without_a_layout_is_inferred_from_its_first_file(place: Place) -> None:
+    place.streams = {"orders": "orders-*.csv*"}
+    place.write("orders-0.csv", "")
+    place.write("orders-1.csv.gz", gzip.compress("id;betrag;am\n007;1.234,50;31.12.2025\n008;-1,5;01.01.2026\n".encode("utf-16")))
+    with place.connector() as connector:
+        (stream,) = connector.discover()
+        assert next((f.name, str(f.type)) for f in stream.schema) == ("id", "string")
+        assert stream.keys == ()
+        (batch,) = [b for b in everything(connector) if b.data.num_rows]
+        assert [row["id"] for row in batch.data.to_pylist()] == ["007", "008"]
+        assert [str(row["betrag"]) for row in batch.data.to_pylist()] == ["1234.50", "-1.50"]
+
+
+def test_a_saved_plan_keeps_the_layout_it_was_made_with(place: Place) -> None:
+    place.streams = {"orders": "orders-*.csv"}
+    place.write("orders-1.csv", "id,text\n1,a\n")
+    with place.connector() as connector:
+        (split,) = plan(connector)
+    place.write("orders-0.csv", "id,text\nx,a\n")  # now the first
+    with place.connector() as connector:
+        (batch,) = connector.read(split, None)
+        assert batch.data.to_pylist() == [{"id": 1, "text": "a"}]
+
+
+def test_without_streams_every_delimited_file_is_one(place: Place) -> None:
+    place.streams = {}
+    place.write("orders.csv", "id\n1\n")
+    place.write("what [now]?.tsv.gz", gzip.compress(b"a\tb\n1\t2\n"))
+    place.write("notes.pdf", "x")
+    place.write(".hidden.csv", "x\n1\n")
+    place.write("deeper/other.csv", "x\n1\n")
+    with place.connector() as connector:
+        assert [stream.name for stream in connector.discover()] == ["orders", "what [now]?"]
+        assert [stream.name for stream in connector.discover(["orders", "absent"])] == ["orders"]
+        splits = connector.plan(list(connector.discover()), Mode.FULL)
+        assert [batch.data.num_rows for split in splits for batch in connector.read(split, None)] == [1, 1]
