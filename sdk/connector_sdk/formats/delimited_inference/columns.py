@@ -207,9 +207,17 @@ class Column:
         self.booleans = None
 
     def _narrow_numbers(self, values: Any) -> None:
+        if not self.numbers:
+            return
         head = values[:_HEAD]
-        measured: dict[tuple[str, str | None], _Extent] = {}  # notations differ in few of the files
+        measured: dict[tuple[str, str | None], _Extent] = {}  # most files tell few notations apart
+        whole = _all_match(values, r"^[+-]?\d+$")
         for number in list(self.numbers):
+            if whole:  # no mark, no group: the same in every notation
+                extent = measured.get((".", None)) or _extent(values, ".", None)
+                measured[".", None] = extent
+                number.absorb(extent, grouped=False)
+                continue
             shape = _shape(number)
             if not (_all_match(head, shape) and _all_match(values, shape)):
                 self.numbers.remove(number)
@@ -225,7 +233,7 @@ class Column:
         if self.moments is None:
             self.moments = []
             first = str(values[0].as_py())
-            if any(character.isdigit() for character in first):
+            if any(character.isdigit() for character in first) and not (first.isdigit() and len(first) != 8):
                 self.moments = _moment_candidates(first)
             found = _ISO_MOMENT.match(first)
             if _ISO_DAY.match(first):
