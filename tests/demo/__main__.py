@@ -106,7 +106,6 @@ def show(running: Server, work: Path, shell: Shell) -> None:
 
     title("1  From a sample file to a package")
     shell("connector new airports --from runways.csv")
-    shell("find connector-airports -type f")
     shell("cat connector-airports/connector_airports/source/runways.layout.yaml", lines=22)
     shell("pip install --quiet ./connector-airports")
 
@@ -135,14 +134,14 @@ def show(running: Server, work: Path, shell: Shell) -> None:
 
 
 LOOK = """\
-import polars, pyarrow.parquet, yaml
-import connector_sdk
+import connector_sdk, polars, pyarrow.parquet, yaml
 
 for name in "day1.parquet", "day2.parquet":
     print(f"{name}: {pyarrow.parquet.read_metadata(name).num_rows:,} rows")
 
 with connector_sdk.open("airports", **yaml.safe_load(open("airports.yaml"))) as airports:
-    print(polars.DataFrame(airports.read("runways")).tail(5))
+    with polars.Config(tbl_cols=6, tbl_hide_dataframe_shape=True):
+        print(polars.DataFrame(airports.read("runways")).tail(5))
 """
 
 
