@@ -101,3 +101,21 @@ def test_the_pytest_plugin_is_light():
         "heavy = {'pyarrow', 'pydantic', 'numpy', 'pandas', 'click', 'paramiko'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_only_the_simulator_can_say_that_a_law_cannot_be_shown():
+    class Unaltered(FakeSimulator):
+        def alter(self, stream):
+            raise NotImplementedError("its shape is set in stone")
+
+    class Modest(FakeConnector):
+        simulator = Unaltered
+
+    class Unfinished(FakeConnector):
+        def read(self, split, state, until=None):
+            raise NotImplementedError("later")
+
+    shown = check_law(10, Modest)
+    assert shown.verdict == "not offered"
+    assert "its shape is set in stone" in shown.detail
+    assert check_law(1, Unfinished).verdict == "broken"

@@ -109,8 +109,6 @@ def _judge(law: Law, subject: Subject) -> Result:
         verdict, detail = "kept", law.check(subject)
     except NotOffered as reason:
         verdict, detail = "not offered", str(reason)
-    except NotImplementedError as reason:
-        verdict, detail = "not offered", f"the simulator cannot show it: {reason}"
     except LawBrokenError as error:
         verdict, detail = "broken", error.message
     except ConfigError as error:

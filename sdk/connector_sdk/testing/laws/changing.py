@@ -44,7 +44,7 @@ def low_water_first(subject: Subject) -> str:
             require(first.state is not None, f"split {split.id!r}: the first batch from no state carries no state")
             if stage.simulator is not None:
                 # What happens after the low-water mark and before the next pull must not fall through.
-                stage.simulator.change(1)
+                stage.truth.change(1)
             seen = [first, *batches] if stage.simulator is not None else [first]
             if stage.simulator is None:
                 _close(batches)
@@ -211,10 +211,9 @@ def _sizes(stage: Stage, connector: Any, streams: Sequence[Stream], mode: Mode) 
         reader.read_on()
     if growing := reader.growing():
         # It may be bounded all the same, somewhere below the limit: then the simulator can show it.
-        age = getattr(stage.simulator, "age", None)
+        age = stage.truth.age()
         require(age is not None, growing)
-        assert age is not None
-        aged = f", nor after {age()}"
+        aged = f", nor after {age}"
         reader.read_on()
     after = f" after {CHANGES} changes" if mode is not Mode.FULL and stage.simulator else ""
     return f"{len(ids)} splits keep their ids, no state over {reader.largest:,} bytes{after}{aged}"

@@ -33,7 +33,7 @@ def every_row_once(subject: Subject) -> str:
         found = _full(connector, [travelled(split) for split in splits], streams)
         again = None if stage.simulator else _full(connector, connector.plan(streams, Mode.FULL), streams)
         for stream in streams:
-            expected = stage.simulator.rows(stream.name) if stage.simulator else again[stream.name]  # type: ignore[index]
+            expected = stage.truth.rows(stream.name) if again is None else again[stream.name]
             problem = difference(expected, found[stream.name], repeats=Mode.FULL in stream.repeats)
             require(not problem, f"stream {stream.name!r}: {problem}")
             if stream.keys and Mode.FULL not in stream.repeats:

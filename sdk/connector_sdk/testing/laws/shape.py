@@ -50,7 +50,7 @@ def _read_types(subject: Subject) -> str:
                 _as_declared(stream, batch.data, mode)
             data = pa.Table.from_batches([_payload(batch, mode).cast(stream.schema) for batch in batches], schema=stream.schema)
             if stage.simulator is not None:
-                _only_true_rows(stream, stage.simulator.rows(stream.name), data)
+                _only_true_rows(stream, stage.truth.rows(stream.name), data)
             _over_the_wire(stream, data)
             losses += sum(_through(name, stream, data) for name in FORMATS)
         return (
@@ -182,8 +182,8 @@ def one_reject(subject: Subject) -> str:
             require(not rejects, f"{len(rejects)} records of {name!r} are rejected before any has gone bad")
             try:
                 raw = stage.truth.corrupt(name)
-            except NotImplementedError as error:
-                told.append(f"{name}: not offered ({error})")
+            except NotOffered as reason:
+                told.append(f"{name}: not offered ({reason})")
                 continue
             # A new instance, so that nothing is answered from memory.
             with stage.opened() as other:
@@ -238,8 +238,8 @@ def drift_is_an_error(subject: Subject) -> str:
             declared = next(s for s in stage.streams(connector) if s.name == stream.name)
             try:
                 fields = stage.truth.alter(stream.name)
-            except NotImplementedError as error:
-                told.append(f"{stream.name}: not offered ({error})")
+            except NotOffered as reason:
+                told.append(f"{stream.name}: not offered ({reason})")
                 continue
             for mode in sorted(declared.reads):
                 with stage.opened() as other:

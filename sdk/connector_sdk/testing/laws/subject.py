@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+A = TypeVar("A")
 
 LIVE_ROWS = 1_000_000
 """On a live system, streams that say they have more rows are left alone, and so are all but the first LIVE_STREAMS."""
@@ -63,6 +64,39 @@ def spread(items: Sequence[T], most: int) -> list[T]:
     return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
 
 
+class Truth:
+    """A simulator, asked: when it says it cannot do something, that is a verdict. A connector that says so has failed."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    def rows(self, stream: str) -> pa.Table:
+        return self._ask(self._simulator.rows, stream)
+
+    def change(self, seed: int) -> None:
+        self._ask(self._simulator.change, seed)
+
+    def corrupt(self, stream: str) -> bytes:
+        return self._ask(self._simulator.corrupt, stream)
+
+    def alter(self, stream: str) -> tuple[str, ...]:
+        return self._ask(self._simulator.alter, stream)
+
+    def age(self) -> str | None:
+        """See `Simulator`; None when it has no such method."""
+        age = getattr(self._simulator, "age", None)
+        return None if age is None else str(age())
+
+    @staticmethod
+    def _ask(method: Callable[[A], T], argument: A) -> T:
+        try:
+            return method(argument)
+        except NotImplementedError as error:
+            if type(error) is not NotImplementedError:
+                raise
+            raise NotOffered(f"the simulator cannot show it: {error}") from None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """One system for one law: the simulator that knows the truth (None: a live system) and how the connector reaches it."""
@@ -72,11 +106,11 @@ class Stage:
     settings: Mapping[str, object]
 
     @property
-    def truth(self) -> Simulator:
+    def truth(self) -> Truth:
         """The simulator. Raises NotOffered on a live system, which must not be changed and does not know the truth."""
         if self.simulator is None:
             raise NotOffered("needs a simulator; a live system is only read")
-        return self.simulator
+        return Truth(self.simulator)
 
     @contextmanager
     def opened(self) -> Iterator[Any]:

@@ -23,14 +23,14 @@ def commit_once(subject: Subject) -> str:
             if not streams:
                 told.append(f"{write}: not offered")
                 continue
-            for stream in streams:
-                _commit_twice(stage, stream, write)
+            for number, stream in enumerate(streams):
+                _commit_twice(stage, Load(id=f"law5{write}{number}", streams=(stream,), mode=write))
             told.append(f"{write}: {len(streams)} streams")
     return "each commit repeated at once and after a restart; " + ", ".join(told)
 
 
-def _commit_twice(stage: Stage, stream: Stream, write: WriteMode) -> None:
-    load = Load(id=f"law5{write}", streams=(stream,), mode=write)
+def _commit_twice(stage: Stage, load: Load) -> None:
+    (stream,), write = load.streams, load.mode
     pieces = _pieces(stream, write)
     with stage.opened() as sink:
         sink.alter(stream, next(iter(sink.discover([stream.name])), None), dry_run=False)

@@ -1,0 +1,81 @@
+"""connector-sftp keeps every law it declares, in a local folder and over SFTP, and copies survive SIGKILL wherever it strikes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from connector_sdk.formats.layout import layout_from
+from connector_sdk.testing.comparison import difference
+from connector_sdk.testing.crash import CrashJob, Side
+from connector_sdk.testing.crash_runs import Worker
+from connector_sdk.testing.laws import law_tests
+from connector_sdk.testing.laws.crashing import survive
+from connector_sftp import SftpConnector, plain_files
+from connector_sftp.simulator import LAYOUTS, SftpSimulator
+
+from tests.laws.served_sftp import ServedSftpConnector
+
+test_a_local_folder_keeps = pytest.mark.slow(law_tests(SftpConnector, crash_points=25))
+test_an_sftp_server_keeps = pytest.mark.slow(law_tests(ServedSftpConnector, crash_points=8))
+
+SFTP = "connector_sftp:SftpConnector"
+OLD_ROWS = 20
+
+
+@dataclass
+class Copy:
+    """All streams of one folder into another, which has a file of old rows in it; a folder and a state of its own each round."""
+
+    source: SftpSimulator
+    write: str
+    folder: Path
+
+    def __post_init__(self):
+        self.name = f"copy, {self.write}"
+
+    def prepare(self, number):
+        self.target = self.folder / f"target-{number}"
+        self.target.mkdir()
+        with SftpSimulator(seed=99) as other:
+            for name in LAYOUTS:
+                file = next(other.folder.glob(f"{name}*.csv"))
+                lines = file.read_bytes().splitlines(keepends=True)
+                (self.target / f"{name}-old.csv").write_bytes(
+                    b"".join(lines[:1]) if self.write == "append" else file.read_bytes()
+                )
+        return CrashJob(
+            source=Side(connector=SFTP, config=self.source.config),
+            sink=Side(connector=SFTP, config=self.config()),
+            streams=tuple(LAYOUTS),
+            mode="full",
+            write=self.write,
+            state=str(self.folder / f"state-{number}.json"),
+            report="",
+            piece_rows=150,
+        )
+
+    def config(self):
+        return {
+            "folder": str(self.target),
+            "streams": {n: {"files": f"{n}-*.csv", "layout": dict(v)} for n, v in LAYOUTS.items()},
+        }
+
+    def compare(self):
+        for name, value in LAYOUTS.items():
+            layout = layout_from(value)
+            rows = [row for file in self.target.glob(f"{name}-*.csv") for row in plain_files.read(layout, file.read_bytes())]
+            problem = difference(self.source.rows(name), pa.Table.from_pylist(rows, schema=layout.schema))
+            if problem:
+                return f"stream {name!r}: {problem}"
+        left = [str(file.relative_to(self.target)) for file in self.target.rglob("*.part")]
+        return f"left behind: {', '.join(left)}" if left else None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("write", ["append", "replace"])
+def test_a_copy_between_folders_survives_sigkill_at_every_point(write, tmp_path):
+    with SftpSimulator() as source, Worker() as worker:
+        told = survive(Copy(source, write, tmp_path), worker, most=10_000)
+    assert "killed at every one of" in told
+    print(told)
