@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
-from connector_sdk.formats.format import Format, Loss, Output, Sink, accept, at_least_one, unreadable, unwritable
+from connector_sdk.formats.format import Format, Loss, Output, OutputFile, accept, at_least_one, unreadable, unwritable
 from connector_sdk.formats.reshape import paths, reshape_batch
 from connector_sdk.formats.stored import deep, original, stored
 
@@ -31,18 +31,22 @@ def losses(schema: pa.Schema) -> list[Loss]:
 
 class _Writer:
     def __init__(self, out: Output, schema: pa.Schema) -> None:
-        self._sink = Sink(out)
+        self._sink = OutputFile(out)
         self._schema = schema
         self._stored = stored(schema, _change)
+        self._closed = False
         self._writer = pa.ipc.new_file(cast(Any, self._sink), self._stored)
 
     def write(self, batch: pa.RecordBatch) -> None:
         accept(batch, self._schema)
-        with unwritable("Arrow"):
-            self._writer.write_batch(reshape_batch(batch, self._stored))
+        if batch.num_rows:
+            with unwritable("Arrow"):
+                self._writer.write_batch(reshape_batch(batch, self._stored))
 
     def close(self) -> None:
-        self._writer.close()
+        if not self._closed:
+            self._writer.close()
+        self._closed = True
 
     def __del__(self) -> None:
         self._sink.drop()

@@ -17,6 +17,7 @@ import fastavro
 import fastavro.write
 import pyarrow as pa
 
+from connector_sdk.errors import DataError
 from connector_sdk.formats.avro_blocks import encode_rows
 from connector_sdk.formats.avro_schema import arrow_schema, avro_schema, stored_type
 from connector_sdk.formats.format import (
@@ -25,7 +26,7 @@ from connector_sdk.formats.format import (
     Kept,
     Loss,
     Output,
-    Sink,
+    OutputFile,
     accept,
     at_least_one,
     refuse,
@@ -37,6 +38,7 @@ from connector_sdk.formats.stored import KEY, decode_schema, encode_schema
 
 __all__ = ["FORMAT"]
 
+MAGIC = b"Obj\x01"
 BLOCK_BYTES = 256 << 10
 """Uncompressed size of a block; readers split files between blocks."""
 READ_ROWS = 1 << 14
@@ -77,7 +79,7 @@ class _Writer:
         self._held = io.BytesIO()
         self._rows = 0
         self._writer = fastavro.write.Writer(
-            cast(Any, Sink(out)),
+            cast(Any, OutputFile(out)),
             avro_schema(self._stored),
             codec="deflate",
             compression_level=LEVEL,
@@ -127,7 +129,10 @@ def read(file: BinaryIO, schema: pa.Schema | None = None) -> Iterator[pa.RecordB
     """Batches of at most 16,384 rows. `schema` is not used: the file has its own."""
     del schema
     with unreadable("Avro", file):
-        header: Any = fastavro.schemaless_reader(file, _HEADER, None)
+        magic = file.read(len(MAGIC))
+        if magic != MAGIC:
+            raise DataError("the file is no Avro object container file: its first bytes are not Obj and 1", code="format")
+        header: Any = fastavro.schemaless_reader(cast(Any, _Chain(magic, file)), _HEADER, None)
         avro = json.loads(header["meta"]["avro.schema"])
         own, wire = _schemas(avro, header["meta"].get(KEY))
         yield from at_least_one((reshape_batch(batch, own) for batch in _batches(file, header, avro, wire)), own)

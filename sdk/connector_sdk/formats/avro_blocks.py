@@ -24,10 +24,13 @@ _NOTHING = pa.scalar(b"")
 
 
 def encode_rows(batch: pa.RecordBatch) -> Array:
-    """One binary value per row. Raises DataError for a null where the schema has none, or a map with a key twice."""
+    """One binary value per row. Raises DataError for a null where the schema has none, ArrowInvalid for a map's key twice."""
     columns = []
     for field, column in zip(batch.schema, batch.columns, strict=True):
-        encoded = _encode(column, field)
+        try:
+            encoded = _encode(column, field)
+        except pa.ArrowInvalid as error:
+            raise pa.ArrowInvalid(f"field {field.name!r}: {error}") from None
         if encoded.null_count:
             raise DataError(f"field {field.name!r} has a null where its type has none", code="null")
         columns.append(encoded)

@@ -26,7 +26,7 @@ from connector_sdk.formats.format import (
     Kept,
     Loss,
     Output,
-    Sink,
+    OutputFile,
     accept,
     at_least_one,
     refuse,
@@ -104,7 +104,7 @@ def _text(value: Any) -> str | None:
 
 class _Writer:
     def __init__(self, out: Output, schema: pa.Schema) -> None:
-        self._sink = Sink(out)
+        self._sink = OutputFile(out)
         refuse("CSV", losses(schema))
         self._schema = schema
         self._written = pa.schema([pa.field(field.name, _written(field.type)) for field in schema])

@@ -19,7 +19,7 @@ __all__ = [
     "Kept",
     "Loss",
     "Output",
-    "Sink",
+    "OutputFile",
     "accept",
     "at_least_one",
     "refuse",
@@ -151,7 +151,7 @@ def unreadable(name: str, file: BinaryIO) -> Iterator[None]:
         ) from None
 
 
-class Sink:
+class OutputFile:
     """A plain `Output` as the file object that pyarrow and fastavro expect; it counts, and does nothing else.
 
     After `drop` it swallows what the libraries' destructors still want to write into a file that was given up.

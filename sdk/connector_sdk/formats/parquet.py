@@ -21,7 +21,7 @@ from connector_sdk.formats.format import (
     Kept,
     Loss,
     Output,
-    Sink,
+    OutputFile,
     accept,
     at_least_one,
     refuse,
@@ -96,7 +96,7 @@ def _change(type_: pa.DataType) -> pa.DataType:
 
 class _Writer:
     def __init__(self, out: Output, schema: pa.Schema) -> None:
-        self._sink = Sink(out)
+        self._sink = OutputFile(out)
         refuse("Parquet", losses(schema))
         self._schema = schema
         self._stored = stored(schema, _change)

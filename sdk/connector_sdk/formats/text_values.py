@@ -211,15 +211,31 @@ def from_values(values: Values, type_: pa.DataType) -> Array:
         return _to_maps(values, kind)
     if is_list(kind):
         return _to_lists(values, kind, lambda items: from_values(items, kind.value_type))
-    if not t.is_boolean(kind) and any(value is True or value is False for value in values):
-        raise pa.ArrowInvalid(f"true or false where {kind} is expected")
+    return _to_plain(values, type_)
+
+
+def _to_plain(values: Values, type_: pa.DataType) -> Array:
+    """Values that JSON and Arrow both have. Arrow itself would cut 1.5 to the integer 1, and take true for it."""
+    t = pa.types
+    kinds = set(map(type, values)) - {type(None)}
+    expected = bool if t.is_boolean(type_) else int if t.is_integer(type_) else str
+    if expected is int and float in kinds:
+        values = [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
+        kinds = set(map(type, values)) - {type(None)}
+    if not kinds <= {expected}:
+        raise ValueError(
+            f"{', '.join(sorted(kind.__name__ for kind in kinds - {expected}))} where {expected.__name__} is expected"
+        )
     made: Array = pa.array(values, type_)
     return made
 
 
 def _to_floats(values: Values, kind: Any) -> Array:
     words = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-    if any(isinstance(value, str | Decimal) for value in values):
+    kinds = set(map(type, values))
+    if bool in kinds:
+        raise ValueError("true or false where a number is expected")
+    if not kinds.isdisjoint((str, Decimal)):
         values = [words[v] if isinstance(v, str) else float(v) if isinstance(v, Decimal) else v for v in values]
     return reshape(pa.array(values, pa.float32() if kind == pa.float16() else kind), kind)
 
