@@ -78,13 +78,18 @@ def head(places: Places, stop: int) -> Places:
 
 def last(places: Places, stop: int) -> int:
     """The last of `places` before `stop`; -1 when there is none."""
-    near = head(places, max(stop, 0))
-    for first in (max(len(near) - 64, 0), 0):  # it mostly is near
-        words = np.flatnonzero(near[first:])
-        if len(words):
-            word = first + int(words[-1])
-            return word * 64 + int(near[word]).bit_length() - 1
-    return -1
+    if stop <= 0:
+        return -1
+    word = (stop - 1) // 64
+    bits = int(places[word]) & ((1 << (stop - 64 * word)) - 1)
+    if not bits:
+        for first in (max(word - 64, 0), 0):  # it mostly is near
+            words = np.flatnonzero(places[first:word])
+            if len(words):
+                word = first + int(words[-1])
+                bits = int(places[word])
+                break
+    return word * 64 + bits.bit_length() - 1 if bits else -1
 
 
 def line_end(feeds: Places, returns: Places | None, end: int) -> int:

@@ -139,7 +139,8 @@ class _Reading:
         self.blank = len(self.names) == 1  # an empty line of a one-column file is a null, elsewhere it is nothing
         self.max_record = max_record
         # A block of very wide records would hold only a few, and each block costs some time per column.
-        self.block = min(max(block, 1024 * len(self.names)), max_record, 16 << 20)
+        wide = 1024 * len(self.names) if len(self.names) > 1000 else 0
+        self.block = min(max(block, wide), max_record, 16 << 20)
         self.mark = _common([f.decimal for f in self.fields if _is_real(f.type)], ".")
         self.words = _common([(f.true, f.false) for f in self.fields if pa.types.is_boolean(f.type)], ((), ()))
         self.as_text = {f.name for f in self.fields if not self._typed(f)}
@@ -178,7 +179,7 @@ class _Reading:
                 if first and block.data.num_rows == 0:
                     self._check_count(block.rejects)
                 first = False
-            elif not window.text:
+            elif not window.text and window.ended:
                 break
             elif len(window.text) <= self.max_record and not window.ended:
                 window.grow(min(len(window.text) + self.block, self.max_record + 1 - len(window.text)))
@@ -212,7 +213,7 @@ class _Reading:
                 head = window.text[:found]
                 self._check_header(head)
                 window.drop(found)
-                return line + count_lines(head, len(head))
+                return line + count_lines(head, 0, len(head))
             if len(window.text) > self.max_record or window.ended:
                 raise SchemaDriftError(f"{self._where()}: the header is not closed", stream=self.stream, code="header")
             window.grow(min(len(window.text), self.max_record + 1 - len(window.text)))
@@ -326,42 +327,46 @@ class _Reading:
 
     def _block(self, window: Window, segments: Sequence[Segment], line: int | None) -> Decoded:
         """The rows and rejects of what the window starts with, which it then drops."""
-        text = window.text
         batches: list[pa.RecordBatch] = []
-        rejects: list[Reject] = []
+        bad: list[tuple[int, int, _Problem]] = []
         for segment in segments:
             if segment.broken is not None:
-                stop = segment.start + len(text[segment.start : segment.stop].rstrip(b"\r\n"))
-                rejects.append(self._reject(_Problem("quote", segment.broken), window, segment.start, stop, line))
+                stop = segment.start + len(window.text[segment.start : segment.stop].rstrip(b"\r\n"))
+                bad.append((segment.start, stop, _Problem("quote", segment.broken)))
                 continue
-            records = Records(self.grammar, text, segment, blank=self.blank)
+            records = Records(self.grammar, window.text, segment, blank=self.blank)
             batch, problems = self._read(records)
             batches.append(batch)
             for number in sorted(problems):
                 start, stop = records.span(number)
-                rejects.append(self._reject(problems[number], window, segment.start + start, segment.start + stop, line))
-        end = segments[-1].stop
+                bad.append((segment.start + start, segment.start + stop, problems[number]))
+        rejects = self._rejects(window, bad, line) if bad else None
         if line is not None:
             line += sum(segment.lines for segment in segments)
-        window.drop(end)
-        return Decoded(
-            data=_concat(batches, self.schema),
-            rejects=reject_batch(rejects) if rejects else None,
-            offset=window.offset,
-            line=line,
-        )
+        window.drop(segments[-1].stop)
+        return Decoded(data=_concat(batches, self.schema), rejects=rejects, offset=window.offset, line=line)
 
-    def _reject(self, problem: _Problem, window: Window, start: int, stop: int, line: int | None) -> Reject:
-        return Reject(
-            stream=self.stream,
-            code=problem.code,
-            reason=problem.reason,
-            field=problem.field,
-            place=self.place,
-            raw=window.raw(start, stop),
-            offset=window.offset + window.size(start),
-            line=None if line is None else line + count_lines(window.text, start),
-        )
+    def _rejects(self, window: Window, bad: Sequence[tuple[int, int, _Problem]], line: int | None) -> pa.RecordBatch:
+        """Rejects for the bad stretches (start, stop) of the window's text, which are in order."""
+        found = []
+        counted = 0
+        for start, stop, problem in bad:
+            if line is not None:
+                line += count_lines(window.text, counted, start)
+                counted = start
+            found.append(
+                Reject(
+                    stream=self.stream,
+                    code=problem.code,
+                    reason=problem.reason,
+                    field=problem.field,
+                    place=self.place,
+                    raw=window.raw(start, stop),
+                    offset=window.offset + window.size(start),
+                    line=line,
+                )
+            )
+        return reject_batch(found)
 
     # --- one block of whole records
 
@@ -380,6 +385,9 @@ class _Reading:
     def _parse(self, text: memoryview, *, all_text: bool) -> tuple[pa.RecordBatch, dict[int, _Problem]]:
         """Whole records as rows, without the bad ones, which are told by number. Raises ArrowInvalid unless `all_text`."""
         self.ragged.clear()
+        escaped = self.layout.form.escape is not None and not self.blank and text[-2:-1] == self.layout.form.escape.encode()
+        if len(text) and (text[-1] not in b"\r\n" or escaped):
+            text = memoryview(text.tobytes() + b"\n")  # else Arrow takes the last value for quoted if the one before it is
         columns: dict[str, Any] = {}
         for words in self.passes:
             try:
@@ -394,7 +402,8 @@ class _Reading:
                     return _nothing(self.schema), {}  # empty lines
                 raise
             batches = table.to_batches()
-            columns |= zip(table.column_names, batches[0].columns if batches else table.columns, strict=True)
+            found = batches[0].columns if batches else [pa.array([], column.type) for column in table.columns]
+            columns |= zip(table.column_names, found, strict=True)
         ragged = dict(self.ragged)
         bad: dict[int, _Problem] = {}
         for field in self.fields:

@@ -71,11 +71,11 @@ class Grammar:
             self._open = q + inside + rb"(?:(?:" + q + q + escaped + rb")" + inside + rb")*+"
             self._value = rb"(?:" + self._open + q + rb"|" + self._value + rb")"
         record = rb"(?>" + self._value + rb"?(?:" + d + self._value + rb"?)*+)"
-        more = record + rb"(?:\r\n|\n|\r(?=[^\n]))"
-        last = record + rb"(?:\r\n|\n|\r|\Z)"
+        more = rb"(" + record + rb")(?:\r\n|\n|\r(?=[^\n]))"
+        last = rb"(" + record + rb")(?:\r\n|\n|\r|\Z)"
         self._record = {False: re.compile(more, re.DOTALL), True: re.compile(last, re.DOTALL)}
         self._records = {
-            False: re.compile(rb"(?:" + more + rb")*+", re.DOTALL),
+            False: re.compile(rb"(?:" + record + rb"(?:\r\n|\n|\r(?=[^\n])))*+", re.DOTALL),
             True: re.compile(rb"(?:" + record + rb"(?:\r\n|\n|\r))*+(?:" + record + rb"\Z)?", re.DOTALL),
         }
         self._broken = re.compile(rb"(?:" + self._value + rb"?" + d + rb")*+(" + self._open + rb")", re.DOTALL) if q else None
@@ -129,7 +129,7 @@ class Grammar:
         while start < len(text):
             found = self._records[final].match(text, start)
             if found and found.end() > start:
-                yield Segment(start=start, stop=found.end(), lines=count_lines(text[start : found.end()], found.end() - start))
+                yield Segment(start=start, stop=found.end(), lines=count_lines(text, start, found.end()))
                 start = found.end()
                 continue
             opened = self._broken.match(text, start) if self._broken else None
@@ -164,13 +164,9 @@ class Grammar:
 
     def split(self, text: bytes) -> Iterator[tuple[int, int]]:
         """Starts and ends (without line ends) of the records in a segment, empty lines included."""
-        start = 0
-        while start < len(text):
-            found = self._record[True].match(text, start)
-            stop = len(text) if found is None else found.end()
-            line = text[max(stop - 2, start) : stop]
-            yield start, stop - (2 if line == b"\r\n" else 1 if line.endswith((b"\n", b"\r")) else 0)
-            start = stop
+        for found in self._record[True].finditer(text):
+            if found.start() < len(text):
+                yield found.span(1)
 
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -218,9 +214,9 @@ class Records:
         return np.stack((starts[real], stops[real]), axis=1)
 
 
-def count_lines(text: bytes, stop: int) -> int:
-    """How many line ends (LF, CRLF, CR) are in `text[:stop]`."""
-    lines = int(np.count_nonzero(np.frombuffer(text, dtype=np.uint8, count=stop) == _LF)) if stop else 0
-    if text.find(b"\r", 0, stop) >= 0:
-        lines += text.count(b"\r", 0, stop) - text.count(b"\r\n", 0, stop)
+def count_lines(text: bytes, start: int, stop: int) -> int:
+    """How many line ends (LF, CRLF, CR) are in `text[start:stop]`."""
+    lines = text.count(b"\n", start, stop)
+    if text.find(b"\r", start, stop) >= 0:
+        lines += text.count(b"\r", start, stop) - text.count(b"\r\n", start, stop)
     return lines

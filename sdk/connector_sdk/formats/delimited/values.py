@@ -84,24 +84,28 @@ def parse(field: Field, raw: Any) -> tuple[pa.Array[Any], dict[int, str]]:
 def _plainly(field: Field, raw: Any) -> tuple[pa.Array[Any], dict[int, str]] | None:
     """Arrow's own conversion, a few bad values aside; None when they are many, or only written in another way than Arrow's."""
     text = raw.view(pa.string())  # not checked for UTF-8: what Arrow makes a number or a date of is ASCII
-    pieces: list[Any] = []
+    good: dict[int, Any] = {}
     bad: dict[int, str] = {}
-    start = 0
-    while len(bad) < 16:
+    stretches = [(0, len(text))]
+    while stretches:
+        start, stop = stretches.pop()
         try:
-            pieces.append(text.cast(field.type))
-            return (pieces[0] if len(pieces) == 1 else pa.concat_arrays(pieces)), bad
+            good[start] = text[start:stop].cast(field.type)
+            continue
         except pa.ArrowInvalid as error:
             told = _REFUSED.match(str(error))
         word = told[1] if told else ""
-        row = pc.index(text, word).as_py() if word.isascii() and word == word.strip() and word[:1] not in ("", "+") else -1
+        plain = word.isascii() and word == word.strip() and word[:1] not in ("", "+")
+        row = pc.index(text[start:stop], word).as_py() if plain and len(bad) < 16 else -1
         if row < 0:
-            break
+            return None
         bad[start + row] = "type"
-        pieces += (text[:row].cast(field.type), pa.array([None], field.type))
-        text = text[row + 1 :]
-        start += row + 1
-    return None
+        stretches += [(start, start + row), (start + row + 1, stop)]
+    if not bad:
+        return good[0], bad
+    nothing = pa.array([None], field.type)
+    pieces = good | dict.fromkeys(bad, nothing)  # a stretch may be empty, a bad row in its place then
+    return pa.concat_arrays([pieces[start] for start in sorted(pieces)]), bad
 
 
 def _decode(raw: Any) -> tuple[Text, dict[int, str]]:
