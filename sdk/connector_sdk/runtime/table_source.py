@@ -30,8 +30,7 @@ class TableSource:
         self.mode = Mode.CHANGES if is_change(schema) else Mode.FULL
         own = pa.schema([field for field in schema if field.name not in RESERVED]).with_metadata(schema.metadata)
         keys = tuple(keys) or (tuple(k for k in like.keys if k in own.names) if like is not None else ())
-        if like is not None:
-            own = _fit(own, like, stream)
+        own = _plain(own) if like is None else _fit(own, like, stream)
         self._stream = Stream(name=stream, schema=own, keys=keys, reads=frozenset({self.mode}))
 
     def __enter__(self) -> Self:
@@ -135,6 +134,13 @@ def _from_dicts(rows: Sequence[Mapping[str, Any]], like: Stream | None) -> pa.Re
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise DataError(f"the rows do not fit: {error}", stream=None if like is None else like.name) from None
     return table.to_reader(max_chunksize=100_000)
+
+
+def _plain(own: pa.Schema) -> pa.Schema:
+    """The same types, without the layouts in memory that few targets know: polars hands out texts as views."""
+    plain: dict[pa.DataType, pa.DataType] = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+    fields = [field.with_type(plain[field.type]) if field.type in plain else field for field in own]
+    return pa.schema(fields).with_metadata(own.metadata)
 
 
 def _fit(own: pa.Schema, like: Stream, stream: str) -> pa.Schema:

@@ -242,3 +242,11 @@ def test_a_replace_that_would_leave_only_what_is_new_is_refused(tmp_path, simula
         connector_sdk.copy(here, there, write="append", **ask)
         with pytest.raises(ConfigError, match="would leave only what is new"):
             connector_sdk.copy(here, there, write="replace", **ask)
+
+
+def test_texts_that_polars_hands_out_as_views_are_plain_texts(tmp_path):
+    with connector_sdk.open(FakeConnector, name="views") as session:
+        frame = polars.DataFrame({"id": [1, 2], "name": ["a", None], "raw": [b"x", b""]})
+        assert session.write("frame", frame).rows == 2
+        assert session.stream("frame").schema.types == [pa.int64(), pa.string(), pa.binary()]
+        assert polars.DataFrame(session.read("frame")).equals(frame)
