@@ -82,6 +82,8 @@ def _leaf(type_: pa.DataType) -> pa.DataType:
         return _change(kind.value_type)
     if pa.types.is_timestamp(type_) and kind.unit == "s":
         return pa.timestamp("ms", kind.tz)
+    if pa.types.is_struct(type_):  # pyarrow's Parquet takes a required field below a null struct for a missing value
+        return pa.struct([field.with_nullable(True) for field in kind])
     return STORED.get(type_, type_)
 
 

@@ -13,8 +13,10 @@ import pytest
 from connector_sdk.errors import ConfigError, DataError, InternalError, LocalResourceError
 from connector_sdk.formats import FORMATS, Kept, Loss, format_of
 from connector_sdk.schema import describe
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.sdk.formats.tables import Plain, survives, written
+from tests.sdk.formats.tables import Plain, batches, survives, written
 
 ORDERS = pa.schema(
     [
@@ -85,8 +87,8 @@ def test_a_text_format_says_that_it_needs_the_schema(name):
 
 @every_format
 def test_a_file_without_rows_still_tells_its_schema(name):
-    for given in ([orders(0)], [orders(0), orders(0)]):
-        (only,) = FORMATS[name].read(io.BytesIO(written(FORMATS[name], given)), ORDERS)
+    for batches_ in ([orders(0)], [orders(0), orders(0)]):
+        (only,) = FORMATS[name].read(io.BytesIO(written(FORMATS[name], batches_)), ORDERS)
         assert (only.num_rows, only.schema.equals(ORDERS, check_metadata=True)) == (0, True)
 
 
@@ -192,3 +194,13 @@ def test_only_lines_can_be_joined_end_to_end():
     assert {name for name, format_ in FORMATS.items() if format_.appendable} == {"jsonl"}
     twice = written(FORMATS["jsonl"], [orders(3)]) * 2
     assert sum(b.num_rows for b in FORMATS["jsonl"].read(io.BytesIO(twice), ORDERS)) == 6
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(batches(), st.sampled_from(sorted(FORMATS)), st.sampled_from(sorted(FORMATS)))
+def test_what_one_format_gave_the_next_one_takes(data, one, other):
+    try:
+        content = written(FORMATS[one], data)
+    except (ConfigError, DataError):
+        return  # refused: the format's own test says whether rightly
+    survives(FORMATS[other], list(FORMATS[one].read(io.BytesIO(content), data[0].schema)))
