@@ -101,6 +101,7 @@ class EmbeddedServer:
                 connection, _ = listener.accept()
             except OSError:
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # answers are many and small
             threading.Thread(target=self._serve, args=(connection,), name="sftp-serve", daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
