@@ -18,9 +18,11 @@ from connector_sdk.formats import FORMATS, Format, Loss, format_of
 from connector_sdk.formats.format import EVERY_FIELD
 from connector_sdk.runtime.reader import Reader, request
 from connector_sdk.runtime.where import parse_where
-from connector_sdk.schema import Mode, Stream, Where
+from connector_sdk.schema import JSON, Mode, Stream, Where
 
 __all__ = ["plan"]
+
+SPEC_WIDTH = 80
 
 
 @click.command(
@@ -98,13 +100,17 @@ def _format(target: str) -> Format:
 
 def _show_splits(splits: Sequence[Split], mode: str) -> None:
     count = f"{len(splits)} split{'' if len(splits) == 1 else 's'}, {mode}"
-    rows = [
-        (s.id, ", ".join(t.name for t in s.streams), json.dumps(s.spec, ensure_ascii=False, default=dict)) for s in splits[:50]
-    ]
+    rows = [(s.id, ", ".join(t.name for t in s.streams), _short(s.spec)) for s in splits[:50]]
     show_table(("SPLIT", "STREAMS", "READS"), rows, title=count)
     if len(splits) > len(rows):
         click.echo(f"… and {len(splits) - len(rows)} more")
     click.echo()
+
+
+def _short(spec: JSON) -> str:
+    """What a split reads, as its connector says it: enough to recognise it; --json has all of it."""
+    text = json.dumps(spec, ensure_ascii=False, default=dict)
+    return text if len(text) <= SPEC_WIDTH else f"{text[: SPEC_WIDTH - 1]}…"
 
 
 def pushdown_of(stream: str, where: Where, splits: Sequence[Split]) -> str:
