@@ -3,9 +3,12 @@
 import json
 import subprocess
 import sys
+from datetime import date
 
+import pyarrow as pa
 import pytest
 from connector_sdk.errors import ConfigError
+from connector_sdk.schema import Stream
 from connector_sdk.testing.fake_simulator import FakeSimulator
 from connector_sdk.testing.fakes import FakeConnector
 from connector_sdk.testing.laws import LAWS, certify, check_law, law_tests
@@ -119,3 +122,13 @@ def test_only_the_simulator_can_say_that_a_law_cannot_be_shown():
     assert shown.verdict == "not offered"
     assert "its shape is set in stone" in shown.detail
     assert check_law(1, Unfinished).verdict == "broken"
+
+
+NAMES = pa.schema([pa.field("größe", pa.string()), pa.field('say "hi"', pa.int64()), pa.field("é", pa.date32())])
+
+
+def test_fields_may_have_any_name_and_a_system_may_say_which_rows_it_can_hold():
+    row = {"größe": "XL", 'say "hi"': 1, "é": date(2026, 1, 1)}
+    stream = Stream(name="names", schema=NAMES)
+    with FakeSimulator(streams=(stream,), rows=3, sample=lambda _stream, number, _seed: row | {'say "hi"': number}) as simulator:
+        assert simulator.rows("names").to_pylist() == [row | {'say "hi"': number} for number in range(3)]

@@ -41,7 +41,9 @@ def _titled(stream: Stream, problems: list[Problem]) -> Stream:
         names[field.name] = name
     keys = tuple(names[key] for key in stream.keys)
     fields = tuple(
-        field if names[field.name] == field.name else replace(field, name=names[field.name], title=field.title or field.name)
+        field
+        if names[field.name] == field.name
+        else replace(field, name=names[field.name], title=field.name if field.title is None else field.title)
         for field in stream.layout.fields
     )
     return replace(

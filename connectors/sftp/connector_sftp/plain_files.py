@@ -47,7 +47,7 @@ def write(layout: Layout, lines: Iterable[str]) -> bytes:
     """A whole file: what is to be skipped, the header, and `lines` as :func:`record` makes them."""
     head = [f"line {number + 1} is not data\n" for number in range(layout.form.skip)]
     if layout.form.header:
-        head.append(_line(layout, [field.title or field.name for field in layout.fields]))
+        head.append(_line(layout, [field.name if field.title is None else field.title for field in layout.fields]))
     return "".join([*head, *lines]).encode(layout.encoding)
 
 

@@ -72,6 +72,8 @@ class SftpSimulator:
         self._layouts = {name: layout_from(each) for name, each in LAYOUTS.items()} if layouts is None else dict(layouts)
         self._stems = {name: f"{re.sub(r'[^0-9A-Za-z]+', '_', name)[:40]}{n}" for n, name in enumerate(self._layouts)}
         self._next = dict.fromkeys(self._layouts, 0)
+        # The kit's own rows are more awkward; but not every layout can hold every text and every moment.
+        self.sample = None if layouts is None else self._plausible
         self._variable = f"CONNECTOR_SFTP_{secrets.token_hex(4).upper()}"
 
     def __enter__(self) -> Self:
@@ -129,6 +131,11 @@ class SftpSimulator:
         layout = self._layouts[stream]
         rows = [row for path in self._files(stream) for row in plain_files.read(layout, path.read_bytes())]
         return pa.Table.from_pylist(rows, schema=layout.schema)
+
+    def _plausible(self, stream: str, number: int, seed: int) -> dict[str, Any]:
+        """A row that files in the stream's layout can hold."""
+        rng = random.Random(f"{seed}/{number}")  # noqa: S311 - sample data
+        return plain_files.sample(self._layouts[stream], number, rng)
 
     def change(self, seed: int) -> None:
         """A new drop, one that is late (an older time), one with the very time of the newest, and a replaced one."""

@@ -6,11 +6,11 @@ import os
 import random
 import secrets
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 import pyarrow as pa
@@ -53,8 +53,16 @@ NOTES = Stream(
 class FakeSimulator:
     """A fake system with `rows` rows in each of `streams`, in a folder of its own, behind a password in the environment."""
 
-    def __init__(self, seed: int = 0, *, streams: Sequence[Stream] = (ORDERS, NOTES), rows: int = 40) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        streams: Sequence[Stream] = (ORDERS, NOTES),
+        rows: int = 40,
+        sample: Callable[[str, int, int], Mapping[str, object]] | None = None,
+    ) -> None:
         self._seed = seed
+        self._sample = sample
         self._rows = rows
         self._streams = tuple(
             replace(s, reads=_readable(s), writes=s.writes or ORDERS.writes, repeats=frozenset()) for s in streams
@@ -116,15 +124,22 @@ class FakeSimulator:
                 *updated, gone = rng.sample(now, min(5, len(now)))
                 for entry in updated:
                     self._next[stream.name] += 1
-                    row = samples.row(stream, self._next[stream.name], seed) | _keys(stream, entry)
+                    row = self._row(stream, self._next[stream.name], seed) | _keys(stream, entry)
                     system.log.append(Entry(stream.name, "u", entry.key, msgspec.json.encode(row)))
                 system.log.append(Entry(stream.name, "d", gone.key, msgspec.json.encode(_keys(stream, gone))))
 
     def _insert(self, system: System, stream: Stream, seed: int, tick: int | None = None) -> None:
         number = self._next[stream.name]
         self._next[stream.name] += 1
-        row = samples.row(stream, number, seed, tick=tick)
+        row = self._row(stream, number, seed, tick=tick)
         system.log.append(Entry(stream.name, "c", key_of(stream, row), msgspec.json.encode(row)))
+
+    def _row(self, stream: Stream, number: int, seed: int, tick: int | None = None) -> dict[str, Any]:
+        row = samples.row(stream, number, seed, tick=tick)
+        if self._sample is None:
+            return row
+        cursor = {stream.cursor: row[stream.cursor]} if stream.cursor else {}
+        return {**self._sample(stream.name, number, seed), **cursor}
 
     def corrupt(self, stream: str) -> bytes:
         with self.system.change() as system:

@@ -220,8 +220,12 @@ def _record_type(schema: pa.Schema) -> Any:
 
 
 def _typed_dict(fields: Sequence[pa.Field[Any]]) -> Any:
+    kinds = {field.name: _python_type(field.type) | None for field in fields}
+    for name in kinds:
+        # msgspec 0.22 overlooks the keys of a TypedDict that are not ASCII, unless Python has their UTF-8 form at hand.
+        msgspec.json.encode(name)
     make: Any = TypedDict  # its functional form takes names that are no identifiers
-    return make("Record", {f.name: _python_type(f.type) | None for f in fields}, total=False)
+    return make("Record", kinds, total=False)
 
 
 def _python_type(arrow: pa.DataType) -> Any:

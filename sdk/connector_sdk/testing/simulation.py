@@ -23,7 +23,8 @@ class Simulator(Protocol):
     What it cannot do raises NotImplementedError with the reason, and the law that needs it is reported as not offered.
     Optional methods: ``serve(port: int | None) -> str`` prepares it for people (``connector simulate``) and says how to reach it.
     ``age() -> str`` makes its history so long that a state which remembers all of it passes 64 KB, and says how long; law 12 asks
-    for it when states grow with the history.
+    for it when states grow with the history. ``sample(stream: str, number: int, seed: int) -> dict`` is a row that such a system
+    can hold, its keys following from `number`; without it the kit writes whatever the types allow.
     """
 
     @property

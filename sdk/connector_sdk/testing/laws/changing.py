@@ -164,7 +164,7 @@ def _as_sink(subject: Subject) -> str:
             replica = Replica(stream.schema, stream.keys)
             replica.apply(stage.truth.rows(stream.name).to_batches())
             store = MemoryStore("laws")
-            with kit_source(stream, seed=7) as (kit, source):
+            with kit_source(stream, seed=7, like=stage.simulator) as (kit, source):
                 for seed in range(4):
                     told = tuple(source.discover())
                     (split,) = source.plan(told, Mode.CHANGES)

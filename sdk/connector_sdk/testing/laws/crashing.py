@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,7 +27,9 @@ from connector_sdk.testing.fake_system import Entry, encode, key_of, system_at
 from connector_sdk.testing.fakes import FakeConfig, FakeConnector
 from connector_sdk.testing.laws.subject import NotOffered, Stage, Subject, kit_source, require, spread, transfer
 
-__all__ = ["Scenario", "survive", "survives_kills"]
+__all__ = ["Scenario", "in_memory", "survive", "survives_kills"]
+
+ROOM = 256 << 20
 
 
 class Scenario(Protocol):
@@ -47,7 +51,7 @@ def survives_kills(subject: Subject) -> str:
     if subject.config is not None:
         raise NotOffered("needs a simulator; a live system is only read")
     told = []
-    with Worker() as worker:
+    with in_memory(), Worker() as worker:
         for scenarios in (_reading, _writing):
             told += [f"{scenario.name}: {survive(scenario, worker, subject.crash_points)}" for scenario in scenarios(subject)]
     if not told:
@@ -131,7 +135,7 @@ def _writing(subject: Subject) -> Iterator[Scenario]:
             except NotOffered:
                 continue
             for stream in streams[:1]:
-                with kit_source(stream, seed=6) as (kit, source):
+                with kit_source(stream, seed=6, like=stage.simulator) as (kit, source):
                     yield _Writing(stage=stage, kit=kit, source=source, mode=mode, write=write, folder=folder)
 
 
@@ -153,6 +157,10 @@ class _Reading:
         self._write = WriteMode.APPLY if self.mode is Mode.CHANGES else WriteMode.APPEND
         self._twin = _Twin()
         self._target = self.folder / "target.json"
+        rows = sum(self.stage.truth.rows(stream.name).num_rows for stream in self.streams)
+        self._piece_rows = (
+            max(10, rows // 8) if self.fresh else 10
+        )  # a handful of checkpoints, so that most points get their turn
 
     def prepare(self, number: int) -> CrashJob:
         round_of = number if self.fresh else 0
@@ -166,6 +174,7 @@ class _Reading:
             mode=self.mode,
             write=self._write,
             state=self.folder / f"state-{round_of}.json",
+            piece_rows=self._piece_rows,
         )
 
     def compare(self) -> str | None:
@@ -240,7 +249,16 @@ class _Twin:
         return self._sink.system.table(stream)
 
 
-def _job(*, source: Side, sink: Side, streams: Sequence[Stream], mode: Mode, write: WriteMode, state: Path) -> CrashJob:
+def _job(
+    *,
+    source: Side,
+    sink: Side,
+    streams: Sequence[Stream],
+    mode: Mode,
+    write: WriteMode,
+    state: Path,
+    piece_rows: int = 10,
+) -> CrashJob:
     return CrashJob(
         source=source,
         sink=sink,
@@ -249,6 +267,7 @@ def _job(*, source: Side, sink: Side, streams: Sequence[Stream], mode: Mode, wri
         write=str(write),
         state=str(state),
         report="",
+        piece_rows=piece_rows,
     )
 
 
@@ -263,6 +282,19 @@ def _side(connector: Any, settings: Mapping[str, object]) -> Side:
             f"{name} cannot be imported, and law 6 starts it in a process of its own", hint="put the class in a module"
         )
     return Side(connector=name, config=settings)
+
+
+@contextmanager
+def in_memory() -> Iterator[None]:
+    """Temporary folders lie in memory inside, where there is room: killing is no power cut, and waiting for disks is slow."""
+    before, memory = tempfile.tempdir, Path("/dev/shm")  # noqa: S108 - each folder in it has a name and owner of its own
+    with suppress(OSError):
+        if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM:
+            tempfile.tempdir = str(memory)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 @contextmanager

@@ -158,7 +158,7 @@ def _written_types(subject: Subject) -> str:
         streams = stage.written_in(connector)
         for stream in streams:
             write = next(mode for mode in WriteMode if mode in stream.writes)
-            with kit_source(stream, seed=3) as (kit, source):
+            with kit_source(stream, seed=3, like=stage.simulator) as (kit, source):
                 # APPLY takes change batches; the others take rows.
                 mode = Mode.CHANGES if write is WriteMode.APPLY else Mode.FULL
                 transfer(source, connector, tuple(source.discover()), mode, write)

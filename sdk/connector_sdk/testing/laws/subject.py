@@ -197,9 +197,15 @@ def kit_target() -> Iterator[tuple[FakeSimulator, FakeConnector]]:
 
 
 @contextmanager
-def kit_source(stream: Stream, seed: int = 0, rows: int = 40) -> Iterator[tuple[FakeSimulator, FakeConnector]]:
-    """The kit's own source, with sample rows in a stream of that schema, opened, and its simulator."""
-    with FakeSimulator(seed, streams=(stream,), rows=rows) as simulator, plugins.make(FakeConnector, simulator.config) as source:
+def kit_source(
+    stream: Stream, seed: int = 0, rows: int = 40, like: Simulator | None = None
+) -> Iterator[tuple[FakeSimulator, FakeConnector]]:
+    """The kit's own source, with sample rows in a stream of that schema, opened, and its simulator.
+
+    `like` is the simulator of the system that the rows will be written to: it may know which rows that can hold.
+    """
+    fake = FakeSimulator(seed, streams=(stream,), rows=rows, sample=getattr(like, "sample", None))
+    with fake as simulator, plugins.make(FakeConnector, simulator.config) as source:
         assert isinstance(source, FakeConnector)
         yield simulator, source
 

@@ -31,7 +31,7 @@ def commit_once(subject: Subject) -> str:
 
 def _commit_twice(stage: Stage, load: Load) -> None:
     (stream,), write = load.streams, load.mode
-    pieces = _pieces(stream, write)
+    pieces = _pieces(stage, stream, write)
     with stage.opened() as sink:
         sink.alter(stream, next(iter(sink.discover([stream.name])), None), dry_run=False)
         sink.resume(load)
@@ -55,9 +55,9 @@ def _same(stage: Stage, stream: Stream, content: Any, first: Receipt, again: Rec
     require(same, f"{what}, committed twice, gives another receipt: {first} and then {again}")
 
 
-def _pieces(stream: Stream, write: WriteMode) -> Sequence[Sequence[Batch]]:
+def _pieces(stage: Stage, stream: Stream, write: WriteMode) -> Sequence[Sequence[Batch]]:
     """Rows of the kit's source for `stream`, in two pieces."""
-    with kit_source(stream, seed=5, rows=20) as (_, source):
+    with kit_source(stream, seed=5, rows=20, like=stage.simulator) as (_, source):
         mode = Mode.CHANGES if write is WriteMode.APPLY else Mode.INCREMENTAL
         (split,) = source.plan(tuple(source.discover()), mode)
         batches = list(source.read(split, None))

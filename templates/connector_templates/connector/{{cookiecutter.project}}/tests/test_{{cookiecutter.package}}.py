@@ -15,7 +15,8 @@ from {{ cookiecutter.package }}.generated.streams import COLUMNS
 {%- endif %}
 from {{ cookiecutter.package }}.simulator import {{ cookiecutter.class_name }}Simulator
 
-test_laws = law_tests({{ cookiecutter.class_name }}Connector)
+# `connector test {{ cookiecutter.name }}` kills it at more places.
+test_laws = law_tests({{ cookiecutter.class_name }}Connector, crash_points=6)
 
 
 @pytest.mark.parametrize(
