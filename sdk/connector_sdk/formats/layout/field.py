@@ -1,0 +1,52 @@
+"""One field of a flat file: what it is, and how its values are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from connector_sdk.errors import ConfigError
+
+__all__ = ["FALSE", "TRUE", "Field"]
+
+TRUE = ("true", "True", "TRUE", "1")
+FALSE = ("false", "False", "FALSE", "0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One column: what it is, and how its values are written.
+
+    `format` holds strptime patterns of dates and times, tried in order; ``()`` is ISO 8601. For binary it is ``("base64",)``
+    (the default) or ``("hex",)``. `decimal` and `group` are the decimal and thousands marks of numbers. `null` are words that
+    mean null; an unquoted empty value always does. The first of `true` and `false` is the word that is written. `title` is the
+    header's word for the field where that is not `name`; `evidence` says why the field was decided to be what it is.
+    """
+
+    name: str
+    type: pa.DataType
+    nullable: bool = True
+    title: str | None = None
+    format: tuple[str, ...] = ()
+    decimal: str = "."
+    group: str | None = None
+    null: tuple[str, ...] = ()
+    true: tuple[str, ...] = TRUE
+    false: tuple[str, ...] = FALSE
+    doc: str | None = None
+    evidence: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ConfigError("a field has no name", code="layout")
+        if len(self.decimal) != 1 or self.decimal == self.group:
+            raise ConfigError(
+                f"field {self.name!r}: the decimal mark {self.decimal!r} is not one character other than the thousands mark",
+                code="layout",
+            )
+        if self.group == "" or not self.true or not self.false or set(self.true) & set(self.false):
+            raise ConfigError(
+                f"field {self.name!r}: the thousands mark is empty, or the words for true and false are none or the same",
+                code="layout",
+            )
