@@ -99,7 +99,7 @@ class Budget:
         if over:
             raise DataError(
                 f"{self.spent} rejected record{'s' if self.spent != 1 else ''}, {self.limit} allowed{_tell(example)}",
-                hint="look at the reject file; --max-rejects N allows N of them",
+                hint=f"max_rejects={self.spent} would allow as many",
                 code="rejects",
                 stream=None if example is None else example.stream,
             )

@@ -11,7 +11,7 @@ from connector_sdk.cli.messages import Voice
 from connector_sdk.cli.opening import session, split_columns
 from connector_sdk.cli.options import WRITE_MODES, example
 from connector_sdk.cli.progress import watching
-from connector_sdk.cli.run import allowed, tell_rejects
+from connector_sdk.cli.run import allowed, reject_path, tell_rejects
 from connector_sdk.cli.signals import stopping
 from connector_sdk.runtime import session as sessions
 from connector_sdk.runtime.where import parse_where
@@ -80,7 +80,7 @@ def copy(
                 where=dict.fromkeys(names, predicate) if predicate else None,
                 columns=dict.fromkeys(names, chosen_columns) if chosen_columns else None,
                 max_rejects=allowed(max_rejects),
-                rejects=rejects,
+                rejects=reject_path(rejects, f"{source}-to-{sink}".replace(":", "."), state),
                 listener=listener,
                 stop=stop,
             )

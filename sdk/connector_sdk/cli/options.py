@@ -126,7 +126,10 @@ def output_format(command: Command) -> Command:
 def reject_file(command: Command) -> Command:
     """``--rejects FILE``, written"""
     return click.option(
-        "--rejects", type=PATH, metavar="FILE", help="Where records go that could not be used, with their raw bytes."
+        "--rejects",
+        type=PATH,
+        metavar="FILE",
+        help="Where records go that could not be used, with their raw bytes; beside the state or output if left out.",
     )(command)
 
 

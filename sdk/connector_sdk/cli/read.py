@@ -13,7 +13,7 @@ from connector_sdk.cli import options
 from connector_sdk.cli.messages import Voice
 from connector_sdk.cli.opening import choose, session, split_columns
 from connector_sdk.cli.options import example
-from connector_sdk.cli.run import allowed, carry_out, store_of, tell_losses
+from connector_sdk.cli.run import allowed, carry_out, reject_path, store_of, tell_losses
 from connector_sdk.cli.tables import show_table
 from connector_sdk.runtime.engine import Job
 from connector_sdk.runtime.reader import request
@@ -101,7 +101,7 @@ def read(
             columns=by_stream,
             limits=opened.limits,
             max_rejects=allowed(max_rejects),
-            rejects=rejects,
+            rejects=reject_path(rejects, output, state),
             limit=limit,
             piece_bytes=target.piece_bytes,
         )

@@ -16,7 +16,7 @@ from connector_sdk.runtime.state_store import FileStore, MemoryStore, StateStore
 from connector_sdk.runtime.targets import OutputTarget, StreamOutput
 from connector_sdk.schema import Stream
 
-__all__ = ["allowed", "carry_out", "store_of", "tell_losses", "tell_rejects"]
+__all__ = ["allowed", "carry_out", "reject_path", "store_of", "tell_losses", "tell_rejects"]
 
 LOSSES_SHOWN = 10
 
@@ -41,6 +41,14 @@ def tell_rejects(result: Result, voice: Voice) -> None:
         voice.note(f"{result.rejects:,} rejected records are in {result.reject_file}; connector replay tries them again")
     elif result.rejects:
         voice.warn(f"{result.rejects:,} rejected records were not kept; --rejects FILE keeps them")
+
+
+def reject_path(given: Path | None, output: str | None, state: Path | None) -> Path | None:
+    """Where rejects go: where ``--rejects`` says, else beside the state or the output. To stdout alone: nowhere."""
+    if given is not None:
+        return given
+    beside = str(state) if state is not None else output if output not in (None, "-") else None
+    return None if beside is None else Path(beside.rstrip("/") + ".rejects.jsonl")
 
 
 def allowed(max_rejects: int) -> int | None:

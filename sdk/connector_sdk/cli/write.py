@@ -16,7 +16,7 @@ from connector_sdk.cli import options
 from connector_sdk.cli.messages import Voice
 from connector_sdk.cli.opening import session
 from connector_sdk.cli.options import WRITE_MODES, example
-from connector_sdk.cli.run import allowed, carry_out
+from connector_sdk.cli.run import allowed, carry_out, reject_path
 from connector_sdk.errors import ConfigError, SchemaDriftError
 from connector_sdk.formats import FORMATS, Format, format_of
 from connector_sdk.runtime.engine import Job
@@ -84,7 +84,7 @@ def write(
             store=MemoryStore(name),
             limits=opened.limits,
             max_rejects=allowed(max_rejects),
-            rejects=rejects,
+            rejects=reject_path(rejects, f"{stream}.write", None),
         )
         carry_out(job, voice)
 

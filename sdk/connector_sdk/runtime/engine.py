@@ -92,7 +92,13 @@ def run(job: Job) -> Result:
     Raises the ConnectorError that ended it: whatever was committed before stays, and running the same job again goes on from
     there. DataError: over the reject budget, and nothing of the piece at hand is published. Stopped: someone asked.
     """
-    return _Run(job).run()
+    try:
+        return _Run(job).run()
+    except DataError as error:
+        if error.code == "rejects":
+            kept = f"look at {job.rejects}" if job.rejects is not None else "--rejects FILE keeps them"
+            error.hint = f"{kept}; --max-rejects N allows N of them"
+        raise
 
 
 class _Abandoned(Exception):  # noqa: N818 - never leaves this module
@@ -207,6 +213,12 @@ class _Run:
                     self._acknowledge(split, truth.states[split.id])
             return (), True
         resumed: int | None = None
+        if job.mode is Mode.FULL and not saved.done and saved.splits and saved.asked != self.asked.digest:
+            names = sorted({stream.name for split in saved.splits for stream in split.streams})
+            raise ConfigError(
+                f"the state holds an unfinished full read of {', '.join(names)}, and this run asks for something else",
+                hint="finish it with the same streams, columns and predicate, or reset the state",
+            )
         if truth is not None and not truth.done:
             states, splits, resumed = truth.states, truth.splits or saved.splits, truth.id
             base = saved.base if not saved.done else {}
@@ -226,6 +238,7 @@ class _Run:
             replace(
                 saved,
                 mode=str(job.mode),
+                asked=self.asked.digest,
                 checkpoint=checkpoint,
                 states=states,
                 base=base,

