@@ -14,8 +14,8 @@ import pyarrow.compute
 
 from connector_sdk import types
 from connector_sdk.errors import ConfigError, DataError
-from connector_sdk.formats.delimited.moments import check_pattern, parse_moments, render_moments
 from connector_sdk.formats.layout import Field
+from connector_sdk.formats.moments import check_pattern, parse_moments, render_moments
 
 __all__ = ["check_notation", "describe_type", "is_binary", "is_plain", "is_text", "parse", "render"]
 

@@ -1,7 +1,7 @@
 """Dates and times written by a pattern (``%d.%m.%Y``): whole columns at once, both ways, and never a day that does not exist.
 
 Arrow's own `strptime` takes 31.02.2020 for March and ignores what follows the pattern, so it is not used. Directives, as in
-Python: ``%d %m %Y %y %H %I %M %S %f %p %b %B %z %%``. Two-digit years follow POSIX: 69–99 are 1969–1999.
+Python: ``%d %m %Y %y %j %H %I %M %S %f %p %b %B %z %%``. Two-digit years follow POSIX: 69–99 are 1969–1999.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow.compute
 
 from connector_sdk.errors import ConfigError
 
-__all__ = ["check_pattern", "parse_moments", "render_moments"]
+__all__ = ["DIGITS", "check_pattern", "days_since_1970", "month_length", "parse_moments", "render_moments", "tokens"]
 
 pc: Any = pyarrow.compute  # the stubs know fewer combinations than Arrow does
 
@@ -27,17 +27,18 @@ _MONTHS = (
 )  # fmt: skip
 _PARTS = {
     "d": r"\d{1,2}", "m": r"\d{1,2}", "Y": r"\d{4}", "y": r"\d{2}", "H": r"\d{1,2}", "I": r"\d{1,2}", "M": r"\d{1,2}",
-    "S": r"\d{1,2}", "f": r"\d{1,9}", "p": r"[AaPp][Mm]", "b": r"[A-Za-z]{3}", "B": r"[A-Za-z]{3,9}",
+    "S": r"\d{1,2}", "j": r"\d{3}", "f": r"\d{1,9}", "p": r"[AaPp][Mm]", "b": r"[A-Za-z]{3}", "B": r"[A-Za-z]{3,9}",
     "z": r"Z|[+-]\d\d:?\d\d",
 }  # fmt: skip
-_DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
+DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
+"""Decimal places of a second by unit."""
 _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
 @lru_cache(maxsize=256)
-def _tokens(pattern: str) -> tuple[tuple[bool, str], ...]:
+def tokens(pattern: str) -> tuple[tuple[bool, str], ...]:
     """The pattern as (is a directive, letter or literal) pairs. Raises ConfigError for a directive that is not known."""
     found: list[tuple[bool, str]] = []
     position = 0
@@ -64,8 +65,9 @@ def _tokens(pattern: str) -> tuple[tuple[bool, str], ...]:
 
 def check_pattern(pattern: str, kind: pa.DataType) -> None:
     """Raises ConfigError when `pattern` has unknown directives, or not those that values of `kind` need."""
-    letters = {letter for directive, letter in _tokens(pattern) if directive}
-    day = ("d" in letters and bool(letters & set("mbB")) and bool(letters & set("Yy"))) or pa.types.is_time(kind)
+    letters = {letter for directive, letter in tokens(pattern) if directive}
+    within_year = ("d" in letters and bool(letters & set("mbB"))) != ("j" in letters)
+    day = (within_year and bool(letters & set("Yy"))) or pa.types.is_time(kind)
     hour = bool(letters & set("HI")) or not pa.types.is_time(kind)
     zone = not pa.types.is_timestamp(kind) or (kind.tz is not None) == ("z" in letters)
     twelve = ("I" in letters) == ("p" in letters)
@@ -76,7 +78,7 @@ def check_pattern(pattern: str, kind: pa.DataType) -> None:
 def _regex(pattern: str) -> str:
     return (
         "^"
-        + "".join(f"(?P<{t}>{_PARTS[t]})" if directive else _SPECIAL.sub(r"\\\1", t) for directive, t in _tokens(pattern))
+        + "".join(f"(?P<{t}>{_PARTS[t]})" if directive else _SPECIAL.sub(r"\\\1", t) for directive, t in tokens(pattern))
         + "$"
     )
 
@@ -123,13 +125,17 @@ def parse_moments(text: Any, pattern: str, kind: pa.DataType) -> tuple[pa.Array[
         shift = sign * (clock // 100 * 3600 + clock % 100 * 60)
 
     fits &= (month >= 1) & (month <= 12) & (day >= 1) & (hour < 24) & (minute < 60) & (second < 60) & (year >= 1)
-    fits &= day <= _month_length(year, np.where(fits, month, 1))
+    fits &= day <= month_length(year, np.where(fits, month, 1))
+    if "j" in letters:
+        of_year = number("j", 1)
+        fits &= (of_year >= 1) & (of_year <= 337 + month_length(year, np.full(len(text), 2)))
+        day = of_year  # of January, so to speak
     seconds = hour * 3600 + minute * 60 + second - shift
-    days = _days(year, np.where(fits, month, 1), day)
+    days = days_since_1970(year, np.where(fits, month, 1), day)
     if pa.types.is_date(kind):
         values = pa.array(days, pa.int64(), mask=~fits).cast(pa.int32()).cast(pa.date32()).cast(kind)
         return values, ~fits & ~absent
-    places = _DIGITS[_unit(kind)]
+    places = DIGITS[_unit(kind)]
     fits &= fraction % 10 ** (9 - places) == 0
     ticks = seconds * 10**places + fraction // 10 ** (9 - places)
     if pa.types.is_time(kind):
@@ -162,6 +168,8 @@ def render_moments(values: pa.Array[Any], pattern: str) -> Any:
                 return names.take(pc.subtract(pc.month(clock), 1))
             case "d":
                 return padded(pc.day(clock), 2)
+            case "j":
+                return padded(pc.day_of_year(clock), 3)
             case "H":
                 return padded(pc.hour(clock), 2)
             case "I":
@@ -178,11 +186,11 @@ def render_moments(values: pa.Array[Any], pattern: str) -> Any:
                     pc.add(pc.multiply(pc.millisecond(clock), 1_000_000), pc.multiply(pc.microsecond(clock), 1000)),
                     pc.nanosecond(clock),
                 )
-                return pc.utf8_slice_codeunits(padded(whole, 9), 0, max(_DIGITS[_unit(kind)], 1))
+                return pc.utf8_slice_codeunits(padded(whole, 9), 0, max(DIGITS[_unit(kind)], 1))
             case _:
                 return "+0000"
 
-    pieces = [part(token) if directive else token for directive, token in _tokens(pattern)]
+    pieces = [part(token) if directive else token for directive, token in tokens(pattern)]
     joined = pc.binary_join_element_wise(*pieces, "")
     return pc.if_else(values.is_valid(), joined, pa.scalar(None, pa.string()))
 
@@ -191,7 +199,7 @@ def _unit(kind: pa.DataType) -> str:
     return str(getattr(kind, "unit", "s"))
 
 
-def _days(year: Ints, month: Ints, day: Ints) -> Ints:
+def days_since_1970(year: Ints, month: Ints, day: Ints) -> Ints:
     """Days since 1970-01-01 in the proleptic Gregorian calendar (H. Hinnant, chrono-compatible low-level date algorithms)."""
     year = np.where(month <= 2, year - 1, year)
     era = year // 400
@@ -201,7 +209,7 @@ def _days(year: Ints, month: Ints, day: Ints) -> Ints:
     return found
 
 
-def _month_length(year: Ints, month: Ints) -> Ints:
+def month_length(year: Ints, month: Ints) -> Ints:
     lengths = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])[month - 1]
     leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
     found: Ints = np.where(leap & (month == 2), 29, lengths)
