@@ -85,7 +85,7 @@ class _Gunzip:
                 if not self._raw:
                     if self._member:
                         raise DataError(
-                            f"{self._place} is cut off: its gzip data do not end", hint="get it again", code="truncated"
+                            f"{self._place} is truncated: its gzip data do not end", hint="get it again", code="truncated"
                         )
                     return b""
             if not self._member:

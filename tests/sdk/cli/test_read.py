@@ -204,7 +204,8 @@ def test_rejects_over_the_budget_end_the_run_and_nothing_is_published(connector:
     line = one_error(connector("read", "systems:Numbers", "-c", numbers(bad=2), "-s", "numbers", "-o", "out.parquet"), 4)
     assert "2 rejected records, 0 allowed" in line
     assert "numbers.txt, line 1, field id: not a number" in line
-    assert os.listdir() == ["numbers.json"]
+    assert sorted(os.listdir()) == ["numbers.json", "out.parquet.rejects.jsonl"]
+    assert "look at out.parquet.rejects.jsonl" in line
 
 
 def test_rejects_within_the_budget_are_kept_with_their_bytes(connector: Run) -> None:
@@ -272,7 +273,8 @@ def test_a_signal_is_answered_in_one_line(process: Start) -> None:
     note, end = err.splitlines()
     assert note == "note: stopping at the next checkpoint; once more stops at once"
     assert end.startswith("stopped: ")
-    assert os.listdir() == ["numbers.json"]
+    assert sorted(os.listdir()) == ["numbers.json", "out.parquet.rejects.jsonl"]
+    assert "look at out.parquet.rejects.jsonl" in line
 
 
 def test_a_second_signal_stops_at_once(process: Start) -> None:
@@ -305,7 +307,8 @@ def test_a_file_that_cannot_grow_is_exit_8_and_nothing_is_published(process: Sta
     assert code == 8, err
     assert "File too large" in err
     assert len(err.splitlines()) == 1
-    assert os.listdir() == ["numbers.json"]
+    assert sorted(os.listdir()) == ["numbers.json", "out.parquet.rejects.jsonl"]
+    assert "look at out.parquet.rejects.jsonl" in line
     code, _, err = process(*words, *LANDING, preexec_fn=limit).end()
     assert code == 8, err
     assert read_saved(Path("s.state")).states == {}
