@@ -17,6 +17,8 @@ import pytest
 from connector_codegen.generate import generate, outdated, publish
 from connector_codegen.writers import Models
 
+from tests.codegen.test_generate import run
+
 GOLDEN = Path(__file__).parent.parent / "golden"
 CASES = sorted(
     (case.relative_to(GOLDEN).as_posix(), kind)
@@ -44,6 +46,21 @@ def test_a_description_becomes_exactly_this(case: str, kind: Models) -> None:
         (folder / "problems.txt").write_text(found)
     assert outdated(generated.files, folder / kind) == []
     assert (folder / "problems.txt").read_text() == found
+
+
+@pytest.mark.parametrize(("name", "case"), [("kunden", "delimited/german"), ("shop", "delimited/frictionless")])
+def test_a_description_becomes_exactly_this_package(name: str, case: str, tmp_path: Path) -> None:
+    kind = "dataclass" if name == "shop" else "msgspec"
+    run("new", name, "--from", GOLDEN / case / "source", "--out", tmp_path, "--models", kind)
+    made, golden = tmp_path / f"connector-{name}", GOLDEN / "packages" / f"connector-{name}"
+    if os.environ.get("UPDATE_GOLDENS"):
+        shutil.rmtree(golden, ignore_errors=True)
+        shutil.copytree(made, golden)
+    found, expected = (
+        {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+        for folder in (made, golden)
+    )
+    assert found == expected
 
 
 def test_goldens_pass_ruff() -> None:

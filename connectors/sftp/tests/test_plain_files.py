@@ -21,7 +21,7 @@ TYPES = {
     "word": "string",
     "price": "decimal(12,2)",
     "tiny": "decimal(4,4)",
-    "huge": "decimal(38,3)",
+    "huge": "decimal(50,3)",
     "ratio": "float64",
     "day": "date",
     "at": "timestamp[us]",

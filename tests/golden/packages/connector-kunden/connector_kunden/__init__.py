@@ -1,0 +1,5 @@
+"""The kunden connector."""
+
+from connector_kunden.connector import KundenConnector
+
+__all__ = ["KundenConnector"]
