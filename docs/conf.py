@@ -18,7 +18,8 @@ nitpicky = True
 # Python's and Arrow's own documentation is elsewhere, and no inventory is fetched during a build.
 nitpick_ignore_regex = [
     ("py:.*", r"(collections(\.abc)?|pyarrow|pa|typing|pathlib|types|datetime|decimal|enum|click|pydantic|pydantic_core)\..*"),
-    ("py:.*", r"(Any|Self|Path|BinaryIO|Iterator|Iterable|Mapping|Sequence|Callable|Decimal|BaseModel|TracebackType|optional|BeforeValidator)"),
+    ("py:.*", r"(Any|Self|Path|BinaryIO|Iterator|Iterable|Mapping|Sequence|Callable|Decimal|TracebackType|optional)"),
+    ("py:.*", r"(BaseModel|BeforeValidator)"),
     ("py:.*", r"(tuple|Mapping|Sequence)\[.*"),  # an annotation that Sphinx cuts at its comma
     ("py:.*", r"(.*\.)?(JSON|Model|Row|Folder|Output|_\w+)"),  # aliases, type variables, and what is private
     ("py:.*", r"connector_sdk\.testing\.(laws\.subject|fake_system)\..*"),  # inside the kit

@@ -1,6 +1,6 @@
 """`make bench`: every benchmark against its peers on the same work, in one run, as one table of ratios.
 
-``python -m tests.benchmarks csv --quick`` runs one of them on small files; ``--markdown FILE`` writes the table as the docs have it.
+``python -m tests.benchmarks csv --quick`` runs one of them on small files; ``--markdown FILE`` writes the table for the docs.
 """
 
 from __future__ import annotations
