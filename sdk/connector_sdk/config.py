@@ -148,11 +148,9 @@ class ConnectorConfig(BaseModel):
     limits: Annotated[Limits, Field(description="courtesy towards a fragile system")] = Limits()
     index: Annotated[Path | None, Field(description="folder for what is larger than a state: file ledgers, row hashes")] = None
     max_change: Annotated[
-        float | None,
+        Annotated[float, Field(ge=0, le=1)] | None,
         BeforeValidator(_share),
         Field(
-            ge=0,
-            le=1,
             description="of the rows that were there, how many (20% or 0.2) may be deleted and changed from one full read to the "
             "next where changes are found by comparing them; null: any number",
         ),
