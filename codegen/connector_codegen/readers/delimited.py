@@ -71,7 +71,7 @@ def _sampled(path: Path, problems: list[Problem]) -> Stream:
     found = inference.layout
     about = f"{inference.rows:,} records of {len(found.fields)} fields"
     problems.append(
-        Problem(level="note", where=name, what=f"{about}; encoding {found.encoding}, delimiter {found.form.delimiter!r}")
+        Problem(level="note", where=name, what=f"{about}; encoding {found.encoding}, delimiter {found.delimited.delimiter!r}")
     )
     for finding in inference.findings:
         where = name + ("" if finding.field is None else f".{finding.field}")

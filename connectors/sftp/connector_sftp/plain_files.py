@@ -45,8 +45,8 @@ def sample(layout: Layout, number: int, rng: random.Random) -> dict[str, Any]:
 
 def write(layout: Layout, lines: Iterable[str]) -> bytes:
     """A whole file: what is to be skipped, the header, and `lines` as :func:`record` makes them."""
-    head = [f"line {number + 1} is not data\n" for number in range(layout.form.skip)]
-    if layout.form.header:
+    head = [f"line {number + 1} is not data\n" for number in range(layout.delimited.skip)]
+    if layout.delimited.header:
         head.append(_line(layout, [field.name if field.title is None else field.title for field in layout.fields]))
     return "".join([*head, *lines]).encode(layout.encoding)
 
@@ -60,7 +60,7 @@ def record(layout: Layout, row: Row, **instead: str) -> str:
 def read(layout: Layout, content: bytes) -> Iterator[dict[str, Any]]:
     """The rows of a file, without those that cannot be understood."""
     records = _records(layout, content.decode(layout.encoding).removeprefix("\ufeff"))
-    for _ in range(layout.form.header):
+    for _ in range(layout.delimited.header):
         next(records, None)
     for values in records:
         if len(values) == len(layout.fields):
@@ -72,7 +72,7 @@ def read(layout: Layout, content: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _line(layout: Layout, values: Iterable[str | None]) -> str:
-    form = layout.form
+    form = layout.delimited
     special = {form.delimiter, form.quote or "", form.escape or "", "\r", "\n"} - {""}
 
     def shown(value: str | None) -> str:
@@ -86,7 +86,7 @@ def _line(layout: Layout, values: Iterable[str | None]) -> str:
 
 def _records(layout: Layout, text: str) -> Iterator[list[tuple[str, bool]]]:
     """Records as (text, was quoted): the one thing that `csv` does not tell, and that makes an empty value a text or a null."""
-    form = layout.form
+    form = layout.delimited
     d, q, e = (re.escape(mark or "") for mark in (form.delimiter, form.quote, form.escape))
     escaped = f"|{e}." if e else ""
     quoted = f"{q}((?:[^{q}{e}]|{q}{q}{escaped})*){q}|" if q else "(?!)()|"
@@ -138,7 +138,7 @@ def _fits(layout: Layout, text: str) -> bool:
         text.encode(layout.encoding)
     except UnicodeEncodeError:
         return False
-    form = layout.form
+    form = layout.delimited
     return form.quote is not None or not (not text or set(text) & {form.delimiter, "\n", form.escape})
 
 

@@ -159,14 +159,14 @@ class SftpSimulator:
         if typed:
             lines[middle] = plain_files.record(layout, rows[middle], **{typed[-1]: "no such value"})
         else:
-            lines[middle] = lines[middle].removesuffix("\n") + f"{layout.form.delimiter}one too many\n"
+            lines[middle] = lines[middle].removesuffix("\n") + f"{layout.delimited.delimiter}one too many\n"
         self._write(path, stream, lines, path.stat().st_mtime)
         return lines[middle].removesuffix("\n").encode(layout.encoding)
 
     def alter(self, stream: str) -> tuple[str, ...]:
         """The last field has another name in the header from now on."""
         layout = self._layouts[stream]
-        if not layout.form.header:
+        if not layout.delimited.header:
             raise NotImplementedError("files without a header do not name their fields")
         *others, last = layout.fields
         altered = replace(layout, fields=(*others, replace(last, name="renamed", title=None)), keys=())

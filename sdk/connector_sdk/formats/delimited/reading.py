@@ -135,7 +135,7 @@ class _Reading:
         for field in self.fields:
             check_notation(field)
         self.schema = pa.schema([layout.schema.field(field.name) for field in self.fields])
-        self.grammar = Grammar(layout.form)
+        self.grammar = Grammar(layout.delimited)
         self.blank = len(self.names) == 1  # an empty line of a one-column file is a null, elsewhere it is nothing
         self.max_record = max_record
         # A block of very wide records would hold only a few, and each block costs some time per column.
@@ -169,7 +169,7 @@ class _Reading:
         if fresh:
             line = self._head(window)
         told = False
-        first = fresh and not self.layout.form.header
+        first = fresh and not self.layout.delimited.header
         while True:
             if len(window.text) < self.block and not window.ended:
                 window.grow(self.block - len(window.text))
@@ -198,7 +198,7 @@ class _Reading:
         window.grow(self.block)
         if window.text.startswith(BOM):
             window.drop(len(BOM))
-        form = self.layout.form
+        form = self.layout.delimited
         for _ in range(form.skip):
             self._line(window)
             line += 1
@@ -227,8 +227,8 @@ class _Reading:
         window.drop(stop)
 
     def _check_header(self, head: bytes) -> None:
-        count = head.count(self.layout.form.delimiter.encode()) + 1
-        form = self.layout.form
+        count = head.count(self.layout.delimited.delimiter.encode()) + 1
+        form = self.layout.delimited
         try:
             table = csv.read_csv(
                 pa.BufferReader(head if head.endswith((b"\n", b"\r")) else head + b"\n"),  # Arrow misses a header alone
@@ -385,7 +385,7 @@ class _Reading:
     def _parse(self, text: memoryview, *, all_text: bool) -> tuple[pa.RecordBatch, dict[int, _Problem]]:
         """Whole records as rows, without the bad ones, which are told by number. Raises ArrowInvalid unless `all_text`."""
         self.ragged.clear()
-        escaped = self.layout.form.escape is not None and not self.blank and text[-2:-1] == self.layout.form.escape.encode()
+        escaped = self.grammar.escape is not None and not self.blank and text[-2:-1] == self.grammar.escape
         if len(text) and (text[-1] not in b"\r\n" or escaped):
             text = memoryview(text.tobytes() + b"\n")  # else Arrow takes the last value for quoted if the one before it is
         columns: dict[str, Any] = {}
@@ -433,7 +433,7 @@ class _Reading:
 
     def _parsing(self) -> Any:
         """How Arrow is to cut records into values; ragged ones end up in `self.ragged` by their number."""
-        form = self.layout.form
+        form = self.layout.delimited
 
         def skip(row: Any) -> str:
             had = f"{row.actual_columns} value{'s' if row.actual_columns != 1 else ''}"

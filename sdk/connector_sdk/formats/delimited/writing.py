@@ -66,13 +66,13 @@ class Encoder:
         self._start = False
         layout = self._layout
         head = encoded_bom(layout.encoding)
-        if layout.form.skip:
-            head += ("\n" * layout.form.skip).encode(layout.encoding)
-        if layout.form.header:
+        if layout.delimited.skip:
+            head += ("\n" * layout.delimited.skip).encode(layout.encoding)
+        if layout.delimited.header:
             titles = [field.name if field.title is None else field.title for field in layout.fields]
             title = Field(name="header", type=pa.string())
             words = [self._quoted(title, pa.array([word], pa.large_string()))[0].as_py() for word in titles]
-            head += (layout.form.delimiter.join(words) + "\n").encode(layout.encoding)
+            head += (layout.delimited.delimiter.join(words) + "\n").encode(layout.encoding)
         if head:
             self._out.write(head)
 
@@ -85,7 +85,7 @@ class Encoder:
             if not field.nullable and values.null_count:
                 raise DataError(f"field {field.name!r} requires a value, and a row to write has none", code="unwritable")
             columns.append(pc.fill_null(self._quoted(field, render(field, values)), ""))
-        delimiter = pa.scalar(self._layout.form.delimiter, pa.large_string())
+        delimiter = pa.scalar(self._layout.delimited.delimiter, pa.large_string())
         lines = pc.binary_join_element_wise(*columns, delimiter) if len(columns) > 1 else columns[0]
         ended = pc.binary_join_element_wise(lines, _EMPTY, pa.scalar("\n", pa.large_string()))
         size = pc.sum(pc.binary_length(ended)).as_py()
@@ -103,7 +103,7 @@ class Encoder:
 
     def _quoted(self, field: Field, text: Any) -> Any:
         """Values that hold a mark, are empty text, or look like a word for null, between quotes or with escapes."""
-        form = self._layout.form
+        form = self._layout.delimited
         marks = [form.delimiter, "\n", "\r", "\ufeff", *(mark for mark in (form.quote, form.escape) if mark)]
         marked = pc.match_substring_regex(text, "[" + "".join(f"\\x{{{ord(mark):x}}}" for mark in marks) + "]")
         doubtful = pc.equal(text, "")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from connector_sdk.errors import ConfigError
+from connector_sdk.formats.layout.place import Place
 
-__all__ = ["FALSE", "TRUE", "Field"]
+__all__ = ["FALSE", "TRUE", "Field", "check_names"]
 
 TRUE = ("true", "True", "TRUE", "1")
 FALSE = ("false", "False", "FALSE", "0")
@@ -21,7 +24,8 @@ class Field:
     `format` holds strptime patterns of dates and times, tried in order; ``()`` is ISO 8601. For binary it is ``("base64",)``
     (the default) or ``("hex",)``. `decimal` and `group` are the decimal and thousands marks of numbers. `null` are words that
     mean null; an unquoted empty value always does. The first of `true` and `false` is the word that is written. `title` is the
-    header's word for the field where that is not `name`; `evidence` says why the field was decided to be what it is.
+    header's word for the field where that is not `name`; `place` is where its value lies in a record of fixed length;
+    `evidence` says why the field was decided to be what it is.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Field:
     null: tuple[str, ...] = ()
     true: tuple[str, ...] = TRUE
     false: tuple[str, ...] = FALSE
+    place: Place | None = None
     doc: str | None = None
     evidence: str | None = None
 
@@ -50,3 +55,16 @@ class Field:
                 f"field {self.name!r}: the thousands mark is empty, or the words for true and false are none or the same",
                 code="layout",
             )
+
+
+def check_names(what: str, fields: Sequence[Field], keys: Sequence[str]) -> None:
+    """Raises ConfigError, which begins with `what`, for no fields at all, two of one name, and a key that is none of them."""
+    if not fields:
+        raise ConfigError(f"{what} has no fields", code="layout")
+    counts = Counter(field.name for field in fields)
+    twice = sorted(name for name, count in counts.items() if count > 1)
+    if twice:
+        raise ConfigError(f"{what} has two fields called {', '.join(map(repr, twice))}", code="layout")
+    for key in keys:
+        if key not in counts:
+            raise ConfigError(f"{what}: the key {key!r} is not one of its fields", code="layout")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from connector_sdk.errors import ConfigError
 
@@ -12,6 +12,8 @@ __all__ = ["Given", "Lines", "names_of"]
 
 Lines: TypeAlias = Mapping[tuple[str | int, ...], int]
 """The line of each key, by the path to it."""
+
+Made = TypeVar("Made")
 
 
 class Given:
@@ -25,7 +27,8 @@ class Given:
     def error(self, message: str, *key: str, hint: str | None = None) -> ConfigError:
         line = self.lines.get((*self.path, *key), self.lines.get(self.path))
         place = self.where if line is None else f"{self.where}, line {line}"
-        inside = "" if line is not None or not self.path else f"fields[{self.path[-1]}]: "
+        steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).removeprefix(".")
+        inside = "" if line is not None or not self.path else f"{steps}: "
         return ConfigError(f"{place}: {inside}{message}", hint=hint, code="layout")
 
     def take(self, key: str, kind: type[Any], *default: object) -> Any:
@@ -51,22 +54,41 @@ class Given:
         """The constructor arguments of the dataclass `kind` that are given, checked by the type of their default."""
         found: dict[str, Any] = {}
         for field in fields(kind):
-            if field.name not in self.left or field.name == "type":
+            written = str(field.type)  # as it is written: "tuple[str, ...]", "int | None"
+            if field.name not in self.left or not written.startswith(_PLAIN):
                 continue
-            if isinstance(field.default, tuple):
+            default = (None,) if "None" in written else ()
+            if written.startswith("tuple"):
                 found[field.name] = self.words(field.name)
-            elif field.default is None or "None" in str(field.type):
-                found[field.name] = self.take(field.name, str, None)
             else:
-                found[field.name] = self.take(field.name, type(field.default) if field.name != "name" else str)
+                found[field.name] = self.take(field.name, {"str": str, "int": int, "bool": bool}[written.split()[0]], *default)
         return found
+
+    def mappings(self, key: str, what: str, *, one: bool = False) -> Iterator[Given]:
+        """The mappings in the list `key` (or the only one, with `one`), each with its own place; none when it is not given."""
+        if key not in self.left and key != "fields":
+            return
+        value = self.take(key, dict) if one else self.take(key, list)
+        for index, each in enumerate([value] if one else value):
+            path = (*self.path, key) if one else (*self.path, key, index)
+            if not isinstance(each, Mapping):
+                raise Given({}, self.where, self.lines, path).error(f"keys and values were expected: {what}")
+            yield Given(each, self.where, self.lines, path)
+
+    def made(self, make: Callable[[], Made]) -> Made:
+        """What `make` returns; a ConfigError of it is told with the place of this mapping."""
+        try:
+            return make()
+        except ConfigError as error:
+            raise self.error(error.message, hint=error.hint) from None
 
     def finish(self, known: Sequence[str]) -> None:
         for key in self.left:
             raise self.error(f"unknown key {key!r}", key, hint=f"known: {', '.join(sorted(known))}")
 
 
-_WORDS = {str: "text", int: "a whole number", bool: "true or false", list: "a list"}
+_WORDS = {str: "text", int: "a whole number", bool: "true or false", list: "a list", dict: "keys and values"}
+_PLAIN = ("str", "int", "bool", "tuple[str")
 
 
 def names_of(kind: type[Any]) -> tuple[str, ...]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from collections import Counter
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pyarrow as pa
-import yaml
 
 from connector_sdk.errors import ConfigError
 from connector_sdk.formats.layout.delimited import Delimited
-from connector_sdk.formats.layout.field import Field
+from connector_sdk.formats.layout.field import Field, check_names
+from connector_sdk.formats.layout.fixed_width import FixedWidth, check_places
 from connector_sdk.formats.layout.forms import Form
 from connector_sdk.formats.layout.writing import settings_of, to_yaml
 from connector_sdk.schema import describe
@@ -25,26 +25,73 @@ _STATEFUL = ("iso2022", "utf_7", "hz", "punycode", "idna", "raw_unicode", "unico
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """A flat file: its name, its encoding (a Python codec), its form, its fields in order, and the keys that identify a row."""
+    """A flat file: its name, its encoding (a Python codec), its form, its fields in order, and the keys that identify a row.
+
+    A file with several types of records (`FixedWidth.records`) has no fields of its own; `streams` are the layouts of those of
+    its records that are rows, and each of them knows the whole file.
+    """
 
     name: str
     encoding: str = "utf-8"
     form: Form = field(default_factory=Delimited)
-    fields: tuple[Field, ...]
+    fields: tuple[Field, ...] = ()
     keys: tuple[str, ...] = ()
     doc: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "encoding", _encoding(self.encoding))
-        if not self.fields:
-            raise ConfigError(f"layout {self.name!r} has no fields", code="layout")
-        counts = Counter(self.names)
-        twice = sorted(name for name, count in counts.items() if count > 1)
-        if twice:
-            raise ConfigError(f"layout {self.name!r} has two fields called {', '.join(map(repr, twice))}", code="layout")
-        for key in self.keys:
-            if key not in self.names:
-                raise ConfigError(f"layout {self.name!r}: the key {key!r} is not one of its fields", code="layout")
+        what = f"layout {self.name!r}"
+        form = self.form
+        if isinstance(form, FixedWidth) and form.records:
+            own = next((record for record in form.records if record.name == form.record), None)
+            fields, keys = (own.fields, own.keys) if own is not None else ((), ())
+            if self.fields not in ((), fields) or self.keys not in ((), keys):
+                raise ConfigError(f"{what} has records: its fields and keys are theirs", code="layout")
+            object.__setattr__(self, "fields", fields)
+            object.__setattr__(self, "keys", keys)
+            return
+        check_names(what, self.fields, self.keys)
+        if isinstance(form, FixedWidth):
+            check_places(what, self.fields, form.length)
+
+    @property
+    def delimited(self) -> Delimited:
+        """The form, where it must be delimited text. Raises ConfigError for another."""
+        if not isinstance(self.form, Delimited):
+            raise ConfigError(f"layout {self.name!r} is not of delimited text", code="layout")
+        return self.form
+
+    @property
+    def fixed_width(self) -> FixedWidth:
+        """The form, where it must be fixed width. Raises ConfigError for another."""
+        if not isinstance(self.form, FixedWidth):
+            raise ConfigError(f"layout {self.name!r} is not of fixed width", code="layout")
+        return self.form
+
+    @property
+    def streams(self) -> tuple[Layout, ...]:
+        """The layout of each stream: itself, or one for each record with rows. A single one is called as the file."""
+        if self.fields:
+            return (self,)
+        rows = self.fixed_width.rows
+        return tuple(
+            replace(
+                self,
+                name=self.name if len(rows) == 1 else f"{self.name}.{record.name}",
+                form=replace(self.fixed_width, record=record.name),
+                doc=record.doc or self.doc,
+            )
+            for record in rows
+        )
+
+    @property
+    def whole(self) -> Layout:
+        """The layout of the file that this one of a stream belongs to: it has the same `streams`."""
+        form = self.form
+        if not isinstance(form, FixedWidth) or form.record is None:
+            return self
+        name = self.name if len(form.rows) == 1 else self.name.removesuffix(f".{form.record}")
+        return replace(self, name=name, form=replace(form, record=None), fields=(), keys=())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,8 +112,7 @@ class Layout:
     def digest(self) -> str:
         """SHA-256, in hex, of everything that decides what is read; evidence and docs do not count."""
         meaning = settings_of(self, evidence=False)
-        text = yaml.safe_dump(meaning, allow_unicode=True, sort_keys=True, default_flow_style=True, width=1 << 20)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(json.dumps(meaning, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
     def to_yaml(self) -> str:
         """The layout as a text that :meth:`from_yaml` reads back, the same for equal layouts."""

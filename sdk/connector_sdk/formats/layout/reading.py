@@ -10,9 +10,11 @@ import yaml
 from connector_sdk import types
 from connector_sdk.errors import ConfigError
 from connector_sdk.formats.layout.field import Field
+from connector_sdk.formats.layout.fixed_width import Check, FixedWidth, Record, When
 from connector_sdk.formats.layout.forms import FORMS, VERSION
 from connector_sdk.formats.layout.given import Given, Lines, names_of
 from connector_sdk.formats.layout.layout import Layout
+from connector_sdk.formats.layout.place import Place
 
 __all__ = ["from_yaml", "layout_from"]
 
@@ -43,7 +45,6 @@ def layout_from(settings: Mapping[str, object], where: str = "layout", lines: Li
     form = FORMS.get(word)
     if form is None:
         raise given.error(f"format {word!r} is not one of {', '.join(FORMS)}", "format")
-    rows = given.take("fields", list)
     about = {
         "name": given.take("name", str),
         "encoding": given.take("encoding", str, "utf-8"),
@@ -51,30 +52,69 @@ def layout_from(settings: Mapping[str, object], where: str = "layout", lines: Li
         "doc": given.take("doc", str, None),
     }
     dialect = given.known(form)
+    placed = form is FixedWidth
+    if placed and "records" in given.left:
+        dialect["records"] = tuple(_record(each) for each in given.mappings("records", "name and fields"))
+        fields: tuple[Field, ...] = ()
+    else:
+        fields = tuple(_field(each, placed=placed) for each in given.mappings("fields", "at least name and type"))
     given.finish((*about, "layout", "format", "fields", *names_of(form)))
-    found = tuple(_field(row, where, lines or {}, index) for index, row in enumerate(rows))
     try:
-        return Layout(form=form(**dialect), fields=found, **about)
+        return Layout(form=form(**dialect), fields=fields, **about)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error.message}", hint=error.hint, code="layout") from None
 
 
-def _field(row: object, where: str, lines: Lines, index: int) -> Field:
-    path = ("fields", index)
-    if not isinstance(row, Mapping):
-        raise Given({}, where, lines, path).error("a field is keys and values: at least name and type")
-    given = Given(row, where, lines, path)
+def _record(given: Given) -> Record:
+    when = next((_when(each) for each in given.mappings("when", "start, length and value", one=True)), None)
+    checks = tuple(given.mappings("checks", "field, and one of counts, sums and hashes"))
+    fields = tuple(_field(each, placed=True) for each in given.mappings("fields", "at least name, type, start and length"))
+    values = given.known(Record)
+    given.finish(names_of(Record))
+    return given.made(lambda: Record(when=when, checks=tuple(map(_check, checks)), fields=fields, **values))
+
+
+def _when(given: Given) -> When:
+    start = given.take("start", int)
+    values = given.words("value")
+    length = _length(given, start) if {"length", "end"} & set(given.left) else max(map(len, values), default=0)
+    given.finish((*names_of(When), "end"))
+    return given.made(lambda: When(start=start, length=length, value=values))
+
+
+def _check(given: Given) -> Check:
+    values = {"field": given.take("field", str), **given.known(Check)}
+    given.finish(names_of(Check))
+    return given.made(lambda: Check(**values))
+
+
+def _field(given: Given, *, placed: bool) -> Field:
     word = given.take("type", str)
     try:
         kind = types.from_text(word)
     except ConfigError as error:
         raise given.error(error.message, "type", hint=error.hint) from None
     values = given.known(Field)
-    given.finish(names_of(Field))
-    try:
-        return Field(type=kind, **values)
-    except ConfigError as error:
-        raise given.error(error.message, hint=error.hint) from None
+    where: Place | None = None
+    if placed:
+        start = given.take("start", int)
+        length = _length(given, start)
+        place = given.known(Place)
+        where = given.made(lambda: Place(start=start, length=length, **place))
+    names = [name for name in names_of(Field) if name != "place"]
+    given.finish((*names, *names_of(Place), "end") if placed else names)
+    return given.made(lambda: Field(type=kind, place=where, **values))
+
+
+def _length(given: Given, start: int) -> int:
+    """`length`, or what follows from `end`, the last position; both may be given if they agree."""
+    end = given.take("end", int, None)
+    if end is None:
+        return int(given.take("length", int))
+    length = int(given.take("length", int, end - start + 1))
+    if length != end - start + 1:
+        raise given.error(f"start {start}, length {length} and end {end} do not agree", "end")
+    return length
 
 
 def _plain(node: yaml.Node | None, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int], where: str) -> object:

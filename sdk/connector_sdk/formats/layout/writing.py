@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,9 @@ import yaml
 
 from connector_sdk import types
 from connector_sdk.formats.layout.field import Field
+from connector_sdk.formats.layout.fixed_width import Check, FixedWidth, Record, When
 from connector_sdk.formats.layout.forms import FORMS, VERSION
+from connector_sdk.formats.layout.place import Place
 
 if TYPE_CHECKING:
     from connector_sdk.formats.layout.layout import Layout
@@ -30,7 +33,11 @@ def settings_of(layout: Layout, *, evidence: bool) -> dict[str, object]:
     if layout.doc is not None and evidence:
         found["doc"] = layout.doc
     for field in fields(layout.form):
-        found[field.name] = getattr(layout.form, field.name)
+        if field.name != "records" and (getattr(layout.form, field.name) is not None or form == "delimited"):
+            found[field.name] = getattr(layout.form, field.name)
+    if isinstance(layout.form, FixedWidth) and layout.form.records:
+        found["records"] = [_record_settings(record, evidence=evidence) for record in layout.form.records]
+        return found
     if layout.keys:
         found["keys"] = list(layout.keys)
     found["fields"] = [_field_settings(field, evidence=evidence) for field in layout.fields]
@@ -38,13 +45,46 @@ def settings_of(layout: Layout, *, evidence: bool) -> dict[str, object]:
 
 
 def _field_settings(field: Field, *, evidence: bool) -> dict[str, object]:
-    found: dict[str, object] = {"name": field.name, "type": types.to_text(field.type)}
+    place = field.place
+    found: dict[str, object] = {"name": field.name}
+    if place is not None:
+        found |= {"start": place.start, "length": place.length}
+    found["type"] = types.to_text(field.type)
     for known in fields(Field):
         value = getattr(field, known.name)
         if known.name in found or value == known.default or (known.name in ("evidence", "doc") and not evidence):
             continue
-        found[known.name] = list(value) if isinstance(value, tuple) else value
+        if isinstance(value, Place):
+            found |= _differing(value, leaving_out=("start", "length"))
+        else:
+            found[known.name] = list(value) if isinstance(value, tuple) else value
+    return found if place is None else _Line(found)
+
+
+def _record_settings(record: Record, *, evidence: bool) -> dict[str, object]:
+    found: dict[str, object] = {
+        "name": record.name,
+        **_differing(record, leaving_out=("name", "fields", "when", "checks", "doc")),
+    }
+    if record.doc is not None and evidence:
+        found["doc"] = record.doc
+    if record.when is not None:
+        found["when"] = _Line(_differing(record.when))
+    if record.checks:
+        found["checks"] = [_Line(_differing(check)) for check in record.checks]
+    found["fields"] = [_field_settings(field, evidence=evidence) for field in record.fields]
     return found
+
+
+def _differing(value: Place | Record | When | Check, leaving_out: Sequence[str] = ()) -> dict[str, object]:
+    """What of a dataclass has not its default, as plain values."""
+    found = {each.name: getattr(value, each.name) for each in fields(value) if each.name not in leaving_out}
+    defaults = {each.name: each.default for each in fields(value)}
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in found.items() if v != defaults[name]}
+
+
+class _Line(dict[str, object]):
+    """A mapping that stays on its line, as a layout table's row does."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -56,3 +96,6 @@ class _Dumper(yaml.SafeDumper):
 
     def ignore_aliases(self, _data: object) -> bool:
         return True
+
+
+_Dumper.add_representer(_Line, lambda dumper, line: dumper.represent_mapping("tag:yaml.org,2002:map", line, flow_style=True))
