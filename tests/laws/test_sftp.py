@@ -1,5 +1,6 @@
 """connector-sftp keeps every law it declares, in a local folder and over SFTP, and copies survive SIGKILL wherever it strikes."""
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from connector_sdk.testing.comparison import difference
 from connector_sdk.testing.crash import CrashJob, Side
 from connector_sdk.testing.crash_runs import Worker
 from connector_sdk.testing.laws import law_tests
-from connector_sdk.testing.laws.crashing import survive
+from connector_sdk.testing.laws.crashing import in_memory, survive
 from connector_sftp import SftpConnector, plain_files
 from connector_sftp.simulator import LAYOUTS, SftpSimulator
 
@@ -20,7 +21,6 @@ test_a_local_folder_keeps = pytest.mark.slow(law_tests(SftpConnector, crash_poin
 test_an_sftp_server_keeps = pytest.mark.slow(law_tests(ServedSftpConnector, crash_points=8))
 
 SFTP = "connector_sftp:SftpConnector"
-OLD_ROWS = 20
 
 
 @dataclass
@@ -33,6 +33,13 @@ class Copy:
 
     def __post_init__(self):
         self.name = f"copy, {self.write}"
+        self.old = self.folder / "old"
+        self.old.mkdir()
+        with SftpSimulator(seed=99) as other:
+            for name in LAYOUTS:
+                content = next(other.folder.glob(f"{name}*.csv")).read_bytes()
+                header = content[: content.index(b"\n") + 1]
+                (self.old / f"{name}-old.csv").write_bytes(header if self.write == "append" else content)
 
     def prepare(self, number):
         self.target = self.folder / f"target-{number}"
@@ -45,14 +52,14 @@ class Copy:
                     b"".join(lines[:1]) if self.write == "append" else file.read_bytes()
                 )
         return CrashJob(
-            source=Side(connector=SFTP, config=self.source.config),
+            source=Side(connector=SFTP, config={**self.source.config, "block_bytes": 16384}),
             sink=Side(connector=SFTP, config=self.config()),
             streams=tuple(LAYOUTS),
             mode="full",
             write=self.write,
             state=str(self.folder / f"state-{number}.json"),
             report="",
-            piece_rows=150,
+            piece_rows=300,
         )
 
     def config(self):
@@ -74,8 +81,8 @@ class Copy:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("write", ["append", "replace"])
-def test_a_copy_between_folders_survives_sigkill_at_every_point(write, tmp_path):
-    with SftpSimulator() as source, Worker() as worker:
-        told = survive(Copy(source, write, tmp_path), worker, most=10_000)
+def test_a_copy_between_folders_survives_sigkill_at_every_point(write):
+    with in_memory(), tempfile.TemporaryDirectory() as folder, SftpSimulator() as source, Worker() as worker:
+        told = survive(Copy(source, write, Path(folder)), worker, most=10_000)
     assert "killed at every one of" in told
     print(told)

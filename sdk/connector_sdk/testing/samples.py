@@ -53,7 +53,7 @@ def _counted(arrow: pa.DataType, number: int) -> Any:
     if kinds.is_integer(arrow):
         return number
     if kinds.is_decimal(arrow):
-        return Decimal(number).scaleb(-arrow.scale)
+        return Decimal(f"{number}e{-arrow.scale}")
     if kinds.is_floating(arrow):
         return float(number)
     if kinds.is_date(arrow):
@@ -78,7 +78,7 @@ def value(arrow: pa.DataType, rng: random.Random) -> Any:
         return rng.choice((0, 1, low, 2**bits - 1, rng.randrange(low, 2**bits)))
     if kinds.is_decimal(arrow):
         digits = "9" * arrow.precision if rng.random() < 0.2 else str(rng.randrange(10 ** min(arrow.precision, 18)))
-        return Decimal(f"{rng.choice(('', '-'))}{digits}").scaleb(-arrow.scale)
+        return Decimal(f"{rng.choice(('', '-'))}{digits}e{-arrow.scale}")  # exact, whatever the decimal context
     if kinds.is_float32(arrow) or kinds.is_float16(arrow):
         return rng.choice((0.0, -1.5, 0.25, 1024.0))
     if kinds.is_floating(arrow):

@@ -233,9 +233,11 @@ class _Sizes:
         """Read every split on from where it stands. Raises LawBrokenError for a state that is too large."""
         for split in self._splits:
             state = self._at.get(split.id)
-            for batch in self._connector.read(split, state):
+            for number, batch in enumerate(self._connector.read(split, state)):
                 if batch.state is not None:
                     state = batch.state
+                    if number > 100 and number % 20:
+                        continue  # thousands of states in one read are looked at one in twenty
                     size = len(json.dumps(state))
                     self.largest = max(self.largest, size)
                     require(size <= STATE_LIMIT, f"a state of split {split.id!r} is {size:,} bytes, {STATE_LIMIT:,} allowed")
@@ -243,6 +245,8 @@ class _Sizes:
             assert state is not None
             self._at[split.id] = state
             self._history[split.id].append(len(json.dumps(state)))
+            self.largest = max(self.largest, self._history[split.id][-1])
+            require(self.largest <= STATE_LIMIT, f"a state of split {split.id!r} is {self.largest:,} bytes")
 
     def growing(self) -> str | None:
         """Which split's state grows with the history, and how fast, or None."""
