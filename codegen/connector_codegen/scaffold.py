@@ -60,7 +60,7 @@ def scaffold(
         "requires": _requires(),
         "streams": [
             {
-                "name": " ".join(stream.name.split()),
+                "name": "".join(letter for letter in stream.name if letter.isprintable() and letter not in "`|"),
                 "literal": literal(stream.name),
                 "class_name": stream.class_name,
                 "files": literal(_pattern(stream, interface.streams)),
