@@ -372,6 +372,8 @@ class _Reading:
 
     def _read(self, records: Records) -> tuple[pa.RecordBatch, dict[int, _Problem]]:
         """The rows of a block, and what is wrong with those of its records (by number) that are not among them."""
+        if not _is_utf8(records.view):
+            return self._parse(records.view, all_text=True)
         try:
             return self._parse(records.view, all_text=False)
         except pa.ArrowInvalid as error:
@@ -455,7 +457,7 @@ class _Reading:
         if key not in self.converting:
             kinds = {f.name: pa.binary() if all_text or f.name in self.as_text else f.type for f in self.passes[words]}
             self.converting[key] = csv.ConvertOptions(
-                check_utf8=True,
+                check_utf8=False,  # a whole block is checked in half the time
                 column_types=kinds,
                 include_columns=list(kinds),
                 null_values=["", *words],
@@ -485,6 +487,16 @@ def _concat(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:
 
 def _nothing(schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
+
+
+def _is_utf8(text: memoryview) -> bool:
+    """Arrow's check, over the whole text as if it were one value."""
+    ends = pa.py_buffer(np.array([0, len(text)], dtype=np.int32).tobytes())
+    try:
+        pa.Array.from_buffers(pa.binary(), 1, [None, ends, pa.py_buffer(text)]).cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _notation(field: Field) -> str:
