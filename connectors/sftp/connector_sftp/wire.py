@@ -18,7 +18,9 @@ __all__ = ["Wire"]
 _HEAD = struct.Struct(">IBI")
 _LENGTH = struct.Struct(">I")
 MAX_ANSWER = 16 << 20
-TAKE = 64 << 20  # all that has arrived: what is left in a paramiko channel is copied for every read
+TAKE = (
+    128 << 10
+)  # more at a time, and each of these comes from fresh pages of the kernel's, which costs as much as the decryption
 SEND = 32 << 10
 
 

@@ -24,7 +24,7 @@ def main(settings: str, name: str, out: Path) -> None:
     if not name.endswith("/"):
         file = folder.open_read(name)
         with out.open("wb", buffering=0) as target:
-            while data := file.read(1 << 20):
+            while data := file.read(1 << 16):
                 taken += target.write(data)
         file.close()
         files = 1
