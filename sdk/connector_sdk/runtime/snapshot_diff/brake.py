@@ -24,7 +24,7 @@ class Brake:
             return
         raise DataError(
             f"stream {stream!r}: this snapshot would delete {deleted:,} and change {updated:,} of {before:,} rows, "
-            f"{(updated + deleted) / before:.1%}; max_change allows {self.max_change:.4g} of them ({self.max_change:.0%}); "
+            f"{(updated + deleted) / before:.1%}; max_change allows {self.max_change * 100:.4g}%; "
             "nothing was taken over",
             hint="was it cut short? deliver it again; when it is right, run once more with --confirm",
             code="max_change",
