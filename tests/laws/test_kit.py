@@ -15,8 +15,9 @@ from connector_sdk.testing import samples
 from connector_sdk.testing.comparison import Replica, difference
 from connector_sdk.testing.crash import POINTS, CrashJob, Side
 from connector_sdk.testing.crash_runs import Crash, Worker
+from connector_sdk.testing.fake_records import Entry, decode, encode
 from connector_sdk.testing.fake_simulator import ORDERS, FakeSimulator
-from connector_sdk.testing.fake_system import Entry, System, decode, encode, system_at
+from connector_sdk.testing.fake_system import System, system_at
 from connector_sdk.testing.fakes import FakeConnector
 from connector_sdk.testing.laws import check_law
 from hypothesis import given, settings

@@ -18,7 +18,8 @@ import pyarrow as pa
 from connector_sdk.errors import ConfigError
 from connector_sdk.schema import Mode, Stream, WriteMode, describe
 from connector_sdk.testing import samples
-from connector_sdk.testing.fake_system import Entry, System, digest, key_of, system_at
+from connector_sdk.testing.fake_records import Entry, key_of
+from connector_sdk.testing.fake_system import System, digest, system_at
 
 __all__ = ["NOTES", "ORDERS", "FakeSimulator"]
 

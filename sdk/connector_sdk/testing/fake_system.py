@@ -5,31 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
 
 from connector_sdk.contract import Checkpoint, Split
-from connector_sdk.rejects import Reject, reject_batch
 from connector_sdk.schema import Stream
+from connector_sdk.testing.fake_records import Entry, decode
 
-__all__ = ["Entry", "System", "decode", "encode", "key_of", "system_at"]
-
-
-class Entry(NamedTuple):
-    """One line of the log: what happened (``c u d t``, as in change batches) to which record. `record` is a line of JSON."""
-
-    stream: str
-    op: str
-    key: str
-    record: bytes
+__all__ = ["Committed", "System", "digest", "system_at"]
 
 
 class Committed(NamedTuple):
@@ -173,79 +162,3 @@ def system_at(place: Path | str) -> System:
 def digest(password: str) -> str:
     """What the system keeps of a password."""
     return hashlib.sha256(password.encode()).hexdigest()
-
-
-# Records: a row as one line of JSON, typed by the stream's schema.
-
-
-def encode(batch: pa.RecordBatch | pa.Table) -> list[bytes]:
-    """Each row as one line of JSON that :func:`decode` reads back exactly."""
-    return [msgspec.json.encode(row) for row in batch.to_pylist()]
-
-
-def key_of(stream: Stream, row: Mapping[str, object]) -> str:
-    """What identifies `row` in the log; empty for a stream without keys."""
-    return msgspec.json.encode([row[key] for key in stream.keys]).decode() if stream.keys else ""
-
-
-class Decoded(NamedTuple):
-    """Rows, the entries they came from, and the records that are none as rejects."""
-
-    data: pa.RecordBatch
-    entries: list[tuple[int, Entry]]
-    rejects: pa.RecordBatch | None
-
-
-def decode(stream: str, schema: pa.Schema, entries: Iterable[tuple[int, Entry]]) -> Decoded:
-    """The records of `entries`, each with its place in the log, as one batch of `schema`."""
-    decoder = msgspec.json.Decoder(_record_type(schema))
-    rows: list[Any] = []
-    good: list[tuple[int, Entry]] = []
-    rejects: list[Reject] = []
-    for position, entry in entries:
-        try:
-            rows.append(decoder.decode(entry.record))
-            good.append((position, entry))
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            text = str(error)
-            where = text.partition("`$.")[2].rstrip("`") or None
-            rejects.append(
-                Reject(stream=stream, code="type", reason=text, raw=entry.record, field=where, place=stream, offset=position)
-            )
-    return Decoded(pa.RecordBatch.from_pylist(rows, schema=schema), good, reject_batch(rejects) if rejects else None)
-
-
-def _record_type(schema: pa.Schema) -> Any:
-    return _typed_dict(list(schema))
-
-
-def _typed_dict(fields: Sequence[pa.Field[Any]]) -> Any:
-    kinds = {field.name: _python_type(field.type) | None for field in fields}
-    for name in kinds:
-        # msgspec 0.22 overlooks the keys of a TypedDict that are not ASCII, unless Python has their UTF-8 form at hand.
-        msgspec.json.encode(name)
-    make: Any = TypedDict  # its functional form takes names that are no identifiers
-    return make("Record", kinds, total=False)
-
-
-def _python_type(arrow: pa.DataType) -> Any:
-    kinds = pa.types
-    if kinds.is_struct(arrow):
-        return _typed_dict([arrow.field(i) for i in range(arrow.num_fields)])
-    if kinds.is_list(arrow) or kinds.is_large_list(arrow):
-        return list[_python_type(arrow.value_type) | None]  # type: ignore[misc]
-    for test, python in (
-        (kinds.is_boolean, bool),
-        (kinds.is_integer, int),
-        (kinds.is_floating, float),
-        (kinds.is_decimal, Decimal),
-        (kinds.is_date, date),
-        (kinds.is_timestamp, datetime),
-        (kinds.is_time, time),
-        (kinds.is_binary, bytes),
-        (kinds.is_large_binary, bytes),
-        (kinds.is_fixed_size_binary, bytes),
-    ):
-        if test(arrow):
-            return python
-    return str

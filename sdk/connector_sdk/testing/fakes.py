@@ -1,4 +1,4 @@
-"""The fake connector: the whole contract in memory, in about a hundred plain lines, and the proof that the contract is right.
+"""The fake connector: the whole contract in a hundred plain lines, and the proof that the contract is right.
 
 It is the other end of every law: sources are run against it as a sink, sinks against it as a source. It is also an example.
 """
@@ -9,17 +9,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
-import msgspec
 import pyarrow as pa
 
-from connector_sdk import changes
 from connector_sdk.config import ConnectorConfig, Secret
 from connector_sdk.contract import Batch, Checkpoint, Load, Receipt, Split, State
 from connector_sdk.errors import ConfigError, SchemaDriftError
 from connector_sdk.schema import Mode, Stream, Where, WriteMode
-from connector_sdk.testing.fake_system import Committed, Decoded, Entry, System, decode, encode, key_of, system_at
+from connector_sdk.testing.fake_log import batch_of, chunks, steps_between
+from connector_sdk.testing.fake_records import Entry, entries_of
+from connector_sdk.testing.fake_system import Committed, System, system_at
 
 __all__ = ["FakeConfig", "FakeConnector"]
 
@@ -79,69 +79,14 @@ class FakeConnector:
         system = self.system.snapshot()
         for stream in split.streams:
             same_shape(stream, system)
-        last, told = state, False
         if split.mode is Mode.CHANGES and state is None:
-            last = {"v": 1, "low": len(system.log), "rows": [0, -1]}
-            first = split.streams[0]
-            yield Batch(stream=first.name, data=self._batch(system, first, split.mode, []).data, state=last)
-        for stream, steps in self._chunks(self._steps(system, split, last, until)):
-            decoded = self._batch(system, stream, split.mode, [(place, entry) for place, entry, _ in steps])
-            last, told = steps[-1][2], True
-            yield Batch(stream=stream.name, data=decoded.data, state=last, rejects=decoded.rejects)
-        end = until or (last or {"v": 1, "row": -1} if split.mode is Mode.FULL else {"v": 1, "log": len(system.log)})
-        if end != last or not told:  # a read always ends with a state
-            stream = split.streams[0]
-            yield Batch(stream=stream.name, data=self._batch(system, stream, split.mode, []).data, state=end)
-
-    def _steps(self, system: System, split: Split, state: State | None, until: State | None) -> Iterator[Any]:
-        """(stream, place, entry, state after it) of everything between `state` and `until`."""
-        at: Any = state or {}
-        end: Any = until or {}
-        if split.mode is Mode.FULL:
-            spec: Any = split.spec
-            part, parts = spec
-            for place, entry in system.live(split.streams[0].name).items():
-                if place % parts == part and at.get("row", -1) < place <= end.get("row", place):
-                    yield split.streams[0], place, entry, {"v": 1, "row": place}
-            return
-        if "rows" in at:  # CHANGES: first the rows as they are, then the log from where it stood before they were read
-            for number, stream in enumerate(split.streams):
-                for place, entry in system.live(stream.name).items():
-                    if at["rows"] < [number, place] <= end.get("rows", [number, place]):
-                        after = {"v": 1, "low": at["low"], "rows": [number, place]}
-                        yield stream, place, entry._replace(op="r"), after
-            if "rows" in end:
-                return
-        streams = {stream.name: stream for stream in split.streams}
-        for place in range(at.get("log", at.get("low", 0)), end.get("log", len(system.log))):
-            entry = system.log[place]
-            if entry.stream in streams and (split.mode is Mode.CHANGES or entry.op in "cu"):
-                yield streams[entry.stream], place, entry, {"v": 1, "log": place + 1}
-
-    def _chunks(self, steps: Iterable[Any]) -> Iterator[tuple[Stream, list[tuple[int, Entry, State]]]]:
-        chunk: list[tuple[int, Entry, State]] = []
-        current: Stream | None = None
-        for stream, *step in steps:
-            if current is not None and (stream is not current or len(chunk) == self.config.batch_rows):
-                yield current, chunk
-                chunk = []
-            current = stream
-            chunk.append((step[0], step[1], step[2]))
-        if current is not None:
-            yield current, chunk
-
-    def _batch(self, system: System, stream: Stream, mode: Mode, entries: Sequence[tuple[int, Entry]]) -> Decoded:
-        decoded = decode(stream.name, system.streams[stream.name].schema, entries)
-        data = decoded.data.select(stream.schema.names)
-        if mode is Mode.CHANGES:
-            keys = [stream.schema.get_field_index(key) for key in stream.keys]
-            data = changes.build(
-                data,
-                [entry.op for _, entry in decoded.entries],
-                pos=[place.to_bytes(8, "big") for place, _ in decoded.entries],
-                known=[{"d": keys, "t": []}.get(entry.op) for _, entry in decoded.entries],
-            )
-        return decoded._replace(data=data)
+            state = {"v": 1, "low": len(system.log), "rows": [0, -1]}
+            yield batch_of(system, split.streams[0], split.mode, [], state)
+        for stream, steps in chunks(steps_between(system, split, state, until), self.config.batch_rows):
+            state = steps[-1].after
+            yield batch_of(system, stream, split.mode, steps, state)
+        end = state or {"v": 1, "row": -1} if split.mode is Mode.FULL else {"v": 1, "log": len(system.log)}
+        yield batch_of(system, split.streams[0], split.mode, [], until or end)
 
     def ack(self, split: Split, state: State) -> None:
         """The log is kept for ever."""
@@ -196,22 +141,3 @@ def same_shape(stream: Stream, system: System) -> None:
     fields = tuple(f.name for f in stream.schema if f.name not in now.names or now.field(f.name).type != f.type)
     if fields:
         raise SchemaDriftError(f"stream {stream.name!r} changed: {', '.join(fields)}", fields=fields, stream=stream.name)
-
-
-def entries_of(stream: Stream, data: pa.RecordBatch, mode: WriteMode) -> list[Entry]:
-    """The log entries that write `data`: plain inserts, updates by key, or the change operations themselves."""
-    if not changes.is_change(data.schema):
-        op = "u" if mode is WriteMode.UPSERT else "c"
-        rows = zip(data.to_pylist(), encode(data), strict=True)
-        return [Entry(stream.name, op, key_of(stream, row), record) for row, record in rows]
-    entries = []
-    known: list[Any] = data.column(changes.KNOWN).to_pylist()
-    ops: list[Any] = data.column(changes.OP).to_pylist()
-    for op, positions, row in zip(ops, known, changes.payload(data).to_pylist(), strict=True):
-        key = "" if op == "t" else key_of(stream, row)
-        if positions is not None:
-            row = {name: row[name] for name in (stream.schema.names[position] for position in positions)}
-        # A row may be seen twice, in the snapshot and in the log after its low-water mark: whatever is no delete is an upsert.
-        written = op if op in "dt" else "u" if positions is None else "p"
-        entries.append(Entry(stream.name, written, key, msgspec.json.encode(row)))
-    return entries

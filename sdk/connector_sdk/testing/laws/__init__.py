@@ -19,6 +19,7 @@ from importlib import metadata
 from typing import Any, TypeAlias
 
 from connector_sdk.errors import ConfigError, LawBrokenError, redact
+from connector_sdk.plugins import GROUP
 from connector_sdk.testing.laws.certificate import Certificate, Result, Verdict
 from connector_sdk.testing.laws.changing import converge, low_water_first, small_states
 from connector_sdk.testing.laws.crashing import survives_kills
@@ -64,7 +65,7 @@ def certify(
     config: Mapping[str, object] | None = None,
     listener: Listener | None = None,
     *,
-    crash_points: int = 60,
+    crash_points: int = 40,
 ) -> Certificate:
     """Hold `connector`, a class, against every law, with its simulator or, given `config`, on a live system that is only read.
 
@@ -81,13 +82,13 @@ def certify(
     return Certificate(connector=name, version=version, results=tuple(results), live=config is not None)
 
 
-def check_law(number: int, connector: Any, *, crash_points: int = 60) -> Result:
+def check_law(number: int, connector: Any, *, crash_points: int = 40) -> Result:
     """One law, against the connector's simulator."""
     law = next(law for law in LAWS if law.number == number)
     return _judge(law, Subject(connector=connector, crash_points=max(crash_points, 4)))
 
 
-def law_tests(connector: Any, *, crash_points: int = 60) -> Callable[..., None]:
+def law_tests(connector: Any, *, crash_points: int = 40) -> Callable[..., None]:
     """A pytest test function, parametrized over all laws: assign it to a name that starts with ``test_``."""
     import pytest
 
@@ -124,6 +125,9 @@ def _judge(law: Law, subject: Subject) -> Result:
 def _who(connector: Any) -> tuple[str, str]:
     """The connector's name, and the version of the distribution that brings it."""
     name, package = getattr(connector, "__qualname__", repr(connector)), connector.__module__.partition(".")[0]
+    for point in metadata.entry_points(group=GROUP):  # also finds what is installed editable
+        if point.dist is not None and point.value.partition(".")[0].partition(":")[0] == package:
+            return point.name, point.dist.version
     for distribution in metadata.packages_distributions().get(package, ()):
         return name, metadata.version(distribution)
     return name, "(not installed)"

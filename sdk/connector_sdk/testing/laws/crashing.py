@@ -22,8 +22,9 @@ from connector_sdk.schema import Mode, Stream, WriteMode
 from connector_sdk.testing.comparison import difference
 from connector_sdk.testing.crash import CrashJob, Side
 from connector_sdk.testing.crash_runs import Crash, Worker
+from connector_sdk.testing.fake_records import Entry, encode, key_of
 from connector_sdk.testing.fake_simulator import FakeSimulator
-from connector_sdk.testing.fake_system import Entry, encode, key_of, system_at
+from connector_sdk.testing.fake_system import system_at
 from connector_sdk.testing.fakes import FakeConfig, FakeConnector
 from connector_sdk.testing.laws.subject import NotOffered, Stage, Subject, kit_source, require, spread, transfer
 

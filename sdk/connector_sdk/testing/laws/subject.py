@@ -150,7 +150,7 @@ class Subject:
 
     connector: Any
     config: Mapping[str, object] | None = None
-    crash_points: int = 60
+    crash_points: int = 40
 
     @contextmanager
     def stage(self, seed: int = 0) -> Iterator[Stage]:
