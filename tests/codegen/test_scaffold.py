@@ -71,6 +71,15 @@ def test_generated_code_agrees_with_the_source_that_lies_beside_it(source: Path,
     assert (package / "source" / "orders.layout.yaml").read_text() == source.read_text()
 
 
+def test_a_package_can_be_made_from_what_another_was_generated_with(source: Path, tmp_path: Path) -> None:
+    run("new", "shop", "--from", source, "--out", tmp_path)
+    interface = tmp_path / "connector-shop" / "connector_shop" / "generated" / "interface.json"
+    run("new", "twin", "--from", interface, "--out", tmp_path)
+    twin = tmp_path / "connector-twin" / "connector_twin"
+    assert run("diff", interface, twin / "source").output == "no difference\n"
+    assert (twin / "generated" / "streams.py").read_text() == (interface.parent / "streams.py").read_text()
+
+
 @pytest.mark.parametrize("kind", get_args(Models))
 def test_a_package_passes_ruff_as_it_stands(kind: Models, source: Path, tmp_path: Path) -> None:
     run("new", "shop", "--from", source, "--out", tmp_path, "--models", kind)

@@ -13,6 +13,9 @@ from connector_codegen.model import Enumeration, Field, Interface, Record, Strea
 
 __all__ = ["Difference", "Verdict", "compare", "worst"]
 
+SAMPLES = "delimited"
+"""The reader whose streams are called as their files."""
+
 Item = TypeVar("Item", Stream, Record, Enumeration, Field)
 
 
@@ -40,8 +43,8 @@ def compare(old: Interface, new: Interface) -> list[Difference]:
 
 
 def _paired(old: Interface, new: Interface) -> Interface:
-    """`new` with its only stream called as the only one of `old`: samples are called as their files, which says nothing."""
-    if len(old.streams) == len(new.streams) == 1 and (old.source.decided or new.source.decided):
+    """`new` with its only stream called as the only one of `old`: the name of a sample says nothing."""
+    if len(old.streams) == len(new.streams) == 1 and SAMPLES in (old.source.reader, new.source.reader):
         return replace(new, streams=(replace(new.streams[0], name=old.streams[0].name),))
     return new
 

@@ -55,7 +55,7 @@ def _interface(content: Mapping[str, Any], where: str) -> Interface:
     if content["interface"] != VERSION:
         raise ConfigError(f"version {content['interface']}: this release reads version {VERSION}", hint="generate it again")
     return Interface(
-        source=Source(reader="interface"),
+        source=Source(reader="interface", decided=True),
         streams=tuple(_stream(stream, where) for stream in content["streams"]),
         records=tuple(
             Record(**{**record, "fields": tuple(map(_field, record["fields"]))}) for record in content.get("records", ())
