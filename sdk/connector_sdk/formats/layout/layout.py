@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -18,7 +19,7 @@ from connector_sdk.formats.layout.forms import Form
 from connector_sdk.formats.layout.writing import settings_of, to_yaml
 from connector_sdk.schema import describe
 
-__all__ = ["Layout"]
+__all__ = ["Layout", "schema_of"]
 
 _STATEFUL = ("iso2022", "utf_7", "hz", "punycode", "idna", "raw_unicode", "unicode_escape")
 
@@ -101,12 +102,7 @@ class Layout:
     @cached_property
     def schema(self) -> pa.Schema:
         """The Arrow schema of what is read; field metadata carries docs and how dates and the like are written."""
-        return pa.schema(
-            [
-                describe(f.name, f.type, nullable=f.nullable, doc=f.doc, native=f.format[0] if f.format else None)
-                for f in self.fields
-            ]
-        )
+        return schema_of(self.fields)
 
     @cached_property
     def digest(self) -> str:
@@ -124,6 +120,13 @@ class Layout:
         from connector_sdk.formats.layout.reading import from_yaml
 
         return from_yaml(text, where)
+
+
+def schema_of(fields: Sequence[Field]) -> pa.Schema:
+    """The Arrow schema of `fields`."""
+    return pa.schema(
+        [describe(f.name, f.type, nullable=f.nullable, doc=f.doc, native=f.format[0] if f.format else None) for f in fields]
+    )
 
 
 def _encoding(name: str) -> str:
