@@ -95,9 +95,7 @@ def test_lists_of_fixed_size_are_lists():
     assert hashes(values, pa.list_(pa.int64(), 2)) == hashes(values, pa.list_(pa.int64()))
 
 
-def test_runs_and_extensions_are_their_values():
-    runs = pa.RunEndEncodedArray.from_arrays([2, 3, 5], pa.array(["a", None, "b"]))
-    assert hashes(runs) == hashes(["a", "a", None, "b", "b"])
+def test_extensions_are_their_values():
     number = pa.array([bytes(16), None], pa.binary(16))
     assert hashes(pa.ExtensionArray.from_storage(pa.uuid(), number)) == hashes(number)
 
@@ -175,8 +173,10 @@ def test_the_hashes_are_those_of_every_process():
 
 def test_what_has_no_hash_is_refused_by_name():
     union = pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])])
-    with pytest.raises(ConfigError, match="field 'either' is .*union.* cannot be compared"):
-        hashes(union, name="either")
+    runs = pa.RunEndEncodedArray.from_arrays([2, 3, 5], pa.array(["a", None, "b"]))
+    for array in (union, runs):
+        with pytest.raises(ConfigError, match="field 'either' is .* cannot be compared"):
+            hashes(array, name="either")
 
 
 def test_no_two_of_a_million_keys_share_their_hash_and_the_bits_are_even():

@@ -20,7 +20,20 @@ import pyarrow as pa
 from connector_sdk.errors import StateInvalidError
 from connector_sdk.runtime.folder import local_error
 
-__all__ = ["Block", "BlockWriter", "Blocks", "Part", "PartFile", "damaged", "joined", "mapped", "missing", "words_of"]
+__all__ = [
+    "Block",
+    "BlockWriter",
+    "Blocks",
+    "Part",
+    "PartFile",
+    "damaged",
+    "joined",
+    "mapped",
+    "missing",
+    "no_rows",
+    "storable",
+    "words_of",
+]
 
 BLOCK_ROWS = 64 * 1024
 BLOCK_BYTES = 8 << 20
@@ -154,6 +167,26 @@ class BlockWriter:
 
     def close(self) -> None:
         self._file.close()
+
+
+def no_rows(schema: pa.Schema) -> pa.RecordBatch:
+    """A batch of nothing, of any types."""
+    return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
+
+
+def storable(type: Any) -> Any:  # noqa: A002 - the field's own word
+    """The type in which values of `type` are kept: Arrow cannot reorder views yet."""
+    types = pa.types
+    if types.is_string_view(type):
+        return pa.large_string()
+    if types.is_binary_view(type):
+        return pa.large_binary()
+    if types.is_struct(type):
+        return pa.struct([field.with_type(storable(field.type)) for field in type])
+    if types.is_list(type) or types.is_large_list(type):
+        make = pa.list_ if types.is_list(type) else pa.large_list
+        return make(type.value_field.with_type(storable(type.value_type)))
+    return type
 
 
 def joined(batches: Sequence[pa.RecordBatch]) -> Sequence[pa.RecordBatch]:

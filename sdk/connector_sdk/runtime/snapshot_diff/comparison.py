@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from connector_sdk.changes import BEFORE, OP
 from connector_sdk.errors import SchemaDriftError
-from connector_sdk.runtime.snapshot_diff.blocks import Part, joined
+from connector_sdk.runtime.snapshot_diff.blocks import Part, joined, no_rows, storable
 from connector_sdk.runtime.snapshot_diff.brake import EXAMPLES, KeyProblems
 from connector_sdk.runtime.snapshot_diff.history import INDEX, Draft
 from connector_sdk.runtime.snapshot_diff.index import CHANGED, GONE, KEPT, REPLACED, Index
@@ -51,7 +51,8 @@ class Comparison:
         _same_keys(stream, index)
         # Whole rows are wanted, and the index has keys only: every row is stored anew.
         self._rebuild = before and not index.before and index.rows > 0
-        nullable = [field.with_nullable(True).remove_metadata() for field in stream.schema]
+        nullable = [pa.field(field.name, storable(field.type)) for field in stream.schema]
+        self._rows = pa.schema(nullable)
         self._kept = pa.schema([field for field in nullable if before or field.name in stream.keys])
         self._keys = self._deleted_schema = pa.schema([field for field in nullable if field.name in stream.keys])
         self._changed_schema = pa.schema([pa.field(OP, pa.string()), *nullable])
@@ -72,7 +73,7 @@ class Comparison:
 
     def add(self, chunk: pa.RecordBatch) -> None:
         """Some rows of the snapshot, with the stream's schema."""
-        chunk = self._with_keys(chunk)
+        chunk = self._with_keys(conform(chunk, self._rows, strict=self._rows.names, stream=self.stream.name))
         if not chunk.num_rows:
             return
         hashes = hash_rows(chunk, self.stream.keys)
@@ -207,7 +208,7 @@ class Comparison:
     def _old(self, start: int, stop: int) -> pa.RecordBatch:
         """What the index keeps of a bucket's rows."""
         if start == stop:
-            return pa.RecordBatch.from_pylist([], self._kept)
+            return no_rows(self._kept)
         (batch,) = joined(list(self._index.data(start, stop)))
         return batch
 

@@ -16,7 +16,7 @@ from connector_sdk.contract import Batch, Source, Split
 from connector_sdk.errors import StateInvalidError
 from connector_sdk.rejects import REJECT_SCHEMA
 from connector_sdk.runtime.retry import Retry
-from connector_sdk.runtime.snapshot_diff.blocks import damaged
+from connector_sdk.runtime.snapshot_diff.blocks import damaged, no_rows
 from connector_sdk.runtime.snapshot_diff.brake import Brake
 from connector_sdk.runtime.snapshot_diff.comparison import Comparison
 from connector_sdk.runtime.snapshot_diff.history import Draft, Generation, History, Position
@@ -60,7 +60,7 @@ class Reading:
         """A batch of nothing, to say where the reading stands."""
         self._told = time.monotonic()
         schema = change_schema(self._stream.schema, before=self._terms.before)
-        data = pa.RecordBatch.from_pylist([], schema)
+        data = no_rows(schema)
         return Batch(stream=self._stream.name, data=data, state=self._position.to_state(), rejects=rejects)
 
     def stored(self, end: Position | None) -> Iterator[Batch]:

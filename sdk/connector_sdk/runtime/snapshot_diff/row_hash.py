@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from connector_sdk.errors import ConfigError
 
@@ -63,7 +62,7 @@ def hash_rows(batch: pa.RecordBatch, keys: Sequence[str]) -> Hashes:
 def kind_of(type: pa.DataType) -> str:  # noqa: A002 - the field's own word
     """What `type` is for the hash: values of two types of one kind have the same hash when they are equal."""
     types = pa.types
-    if types.is_dictionary(type) or types.is_run_end_encoded(type):
+    if types.is_dictionary(type):
         return kind_of(type.value_type)
     if isinstance(type, pa.BaseExtensionType):
         return kind_of(type.storage_type)
@@ -155,14 +154,12 @@ def _add_field(sums: Lanes, name: str, column: Column) -> None:
 
 
 def plain(column: Column) -> Column:
-    """The same values without dictionary, runs or extension."""
+    """The same values without dictionary or extension."""
     while True:
         if isinstance(column, pa.ExtensionArray):
             column = column.storage
         elif isinstance(column, pa.DictionaryArray):
             column = column.dictionary_decode()
-        elif isinstance(column, pa.RunEndEncodedArray):
-            column = pc.run_end_decode(column)  # type: ignore[attr-defined]
         else:
             return column
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from connector_sdk.runtime.snapshot_diff.blocks import Blocks, BlockWriter, joined
+from connector_sdk.runtime.snapshot_diff.blocks import Blocks, BlockWriter, joined, no_rows
 from connector_sdk.runtime.snapshot_diff.row_hash import Hashes, Words
 
 __all__ = ["BUCKETS", "Hashed", "SortedRows", "bounds", "order_of", "same_as_next"]
@@ -119,7 +119,7 @@ class SortedRows:
             (batch,) = joined(parts)
             batch = batch.take(order_of(_hashes(batch)))
         else:
-            batch = parts[0] if parts else pa.RecordBatch.from_pylist([], self._schema)
+            batch = parts[0] if parts else no_rows(self._schema)
         return Hashed(_hashes(batch), batch.select(list(range(len(Hashes._fields), batch.num_columns))))
 
 
