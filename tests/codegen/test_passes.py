@@ -10,7 +10,7 @@ from connector_codegen.model import Field as ModelField
 from connector_codegen.model import Interface, Record, Source, Stream, stream_from
 from connector_codegen.passes.identify import LONGEST, class_name, identifier
 from connector_codegen.problems import Problem
-from connector_sdk.formats.layout import Field, Layout
+from connector_sdk.formats.layout import Field, FixedWidth, Layout, Place
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,3 +115,12 @@ def test_classes_of_streams_and_records_are_distinct() -> None:
         )
     )
     assert [each.class_name for each in interface.rows] == ["Line", "A1", "A12", "Line2"]
+
+
+def test_without_a_header_to_keep_it_a_name_that_cannot_be_one_is_an_error() -> None:
+    field = Field(name='say "id"', type=pa.string(), place=Place(start=1, length=3))
+    layout = Layout(name="rows", form=FixedWidth(), fields=(field,))
+    _, problems = passed(Interface(source=Source(reader="layout"), streams=(stream_from(layout),)))
+    assert [str(problem) for problem in problems] == [
+        "rows: 'say \"id\"' cannot be a name (give it another name in the description)"
+    ]

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 import pyarrow as pa
-from connector_sdk.formats.layout import Field, Layout
+from connector_sdk.formats.layout import Delimited, Field, Layout
 
 from connector_codegen.diff.verdict import Change, Verdict
 
@@ -26,7 +26,7 @@ def rewritten(old: Layout, new: Layout) -> Iterator[Change]:
         was, now = getattr(old.form, field.name), getattr(new.form, field.name)
         if was != now:
             yield Verdict.BREAKING, f"{field.name} {was!r} → {now!r}"
-    if not getattr(new.form, "header", False):
+    if isinstance(new.form, Delimited) and not new.form.header:
         common = set(old.names) & set(new.names)
         kept = [name for name in new.names if name in common]
         if [name for name in old.names if name in common] != kept or new.names[: len(kept)] != tuple(kept):
@@ -73,6 +73,7 @@ def _null_words(_old: Field, new: Field, was: Any, now: Any) -> Verdict:
 
 _JUDGES: Mapping[str, Callable[[Field, Field, Any, Any], Verdict]] = {
     "title": _breaking,
+    "place": _losing,
     "format": _if_begins,
     "decimal": _losing,
     "group": lambda _old, _new, was, _now: Verdict.COMPATIBLE if was is None else Verdict.LOSING,

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from connector_sdk.formats.layout import Delimited
+
 from connector_codegen.model import Interface, Stream
 from connector_codegen.problems import Problem
 
@@ -18,12 +20,17 @@ _UNUSABLE = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-
 
 
 def title(interface: Interface, problems: list[Problem]) -> Interface:
-    """`interface` with names that every table can hold, in the streams of flat files; wants identifiers."""
+    """`interface` with names that every table can hold; wants identifiers. Without a header to keep the word it is an error."""
     return replace(interface, streams=tuple(_titled(stream, problems) for stream in interface.streams))
 
 
 def _titled(stream: Stream, problems: list[Problem]) -> Stream:
-    if stream.layout is None or not any(_UNUSABLE.search(field.name) for field in stream.fields):
+    unusable = [field.name for field in stream.fields if _UNUSABLE.search(field.name)]
+    if not unusable:
+        return stream
+    if stream.layout is None or not isinstance(stream.layout.form, Delimited):
+        hint = "give it another name in the description"
+        problems += [Problem(level="error", where=stream.name, what=f"{_shown(n)} cannot be a name", hint=hint) for n in unusable]
         return stream
     taken = {field.name for field in stream.fields}
     names: dict[str, str] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from connector_sdk.errors import ConfigError
 from connector_sdk.formats.delimited.values import check_notation
-from connector_sdk.formats.layout import Layout
+from connector_sdk.formats.layout import Delimited, Layout
 
 from connector_codegen.model import Interface, Source, Stream, stream_from
 from connector_codegen.problems import Problem
@@ -29,8 +29,8 @@ def read(paths: Sequence[Path], problems: list[Problem]) -> Interface:
     for path in paths:
         try:
             layout = Layout.from_yaml(path.read_bytes().decode(), str(path))
-            streams.append(stream_from(layout, origin=path.name))
-            for field in layout.fields:
+            streams += [stream_from(each, origin=path.name) for each in layout.streams]
+            for field in layout.fields if isinstance(layout.form, Delimited) else ():
                 check_notation(field)
         except UnicodeDecodeError as error:
             problems.append(Problem(level="error", where=str(path), what=f"is not UTF-8: {error.reason} at byte {error.start}"))

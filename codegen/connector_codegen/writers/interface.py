@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-import yaml
-from connector_sdk.formats.layout import Layout
+from connector_sdk.formats.layout.writing import settings_of
 from connector_sdk.types import to_text
 
 from connector_codegen.model import Enumeration, Field, GeneratedFile, Interface, Many, Named, Record, Stream, Type
@@ -44,7 +42,7 @@ def _stream(stream: Stream) -> dict[str, Any]:
         keys=list(stream.keys),
         relations=[{"columns": r.columns, "to": r.to, "to_columns": r.to_columns} for r in stream.relations],
         fields=[_field(field) for field in stream.fields],
-        layout=None if stream.layout is None else _layout(stream.layout),
+        layout=None if stream.layout is None else settings_of(stream.layout, evidence=False),
     )
 
 
@@ -83,12 +81,6 @@ def _type(kind: Type) -> object:
     if isinstance(kind, Many):
         return {"many": _type(kind.of)}
     return to_text(kind)
-
-
-def _layout(layout: Layout) -> object:
-    """The layout's own settings without the reasons for them, which may change with every sample."""
-    plain = replace(layout, doc=None, fields=tuple(replace(field, evidence=None, doc=None) for field in layout.fields))
-    return yaml.safe_load(plain.to_yaml())
 
 
 def _without_nothing(**values: Any) -> dict[str, Any]:

@@ -26,9 +26,11 @@ def descriptions(interface: Interface, problems: Sequence[Problem]) -> list[Gene
 
     A sample is not among them. It may be large, and may hold real people's data.
     """
+    paths = interface.source.paths
+    names = [path.name for path in paths]
     return layouts(interface, problems) or [
-        GeneratedFile(path=f"{stream.identifier}.layout.yaml", text=path.read_bytes().decode())
-        for stream, path in zip(interface.streams, interface.source.paths, strict=True)
+        GeneratedFile(path=path.name if names.count(path.name) == 1 else f"{number}-{path.name}", text=path.read_bytes().decode())
+        for number, path in enumerate(paths, 1)
     ]
 
 

@@ -21,9 +21,10 @@ class Brackets:
     end: str
 
     @classmethod
-    def call(cls, name: str, /, **arguments: Code) -> Brackets:
-        """``name(key=value, …)``."""
-        return cls(f"{name}(", tuple((f"{key}=", value) for key, value in arguments.items()), ")")
+    def call(cls, name: str, /, *positional: Code, **named: Code) -> Brackets:
+        """``name(value, …, key=value, …)``."""
+        parts = [*(("", value) for value in positional), *((f"{key}=", value) for key, value in named.items())]
+        return cls(f"{name}(", tuple(parts), ")")
 
     @classmethod
     def items(cls, items: Iterable[Code]) -> Brackets:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import dataclasses
+from collections.abc import Collection, Iterator
 
 import pyarrow as pa
-from connector_sdk.formats import layout
 from connector_sdk.formats.layout import Layout
 from connector_sdk.types import to_text
 
 from connector_codegen.model import GeneratedFile, Interface
-from connector_codegen.writers.python_code import Brackets, Code, data, literal, render
+from connector_codegen.writers.python_code import WIDTH, Brackets, Code, literal, render
 
 __all__ = ["streams"]
 
@@ -21,74 +21,84 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import pyarrow as pa
-from connector_sdk.formats.layout import {names}
-{types}
+{imports}
+
 '''
-_PLAIN: dict[pa.DataType, str] = {
-    pa.bool_(): "pa.bool_()",
-    pa.int64(): "pa.int64()",
-    pa.int32(): "pa.int32()",
-    pa.float64(): "pa.float64()",
-    pa.string(): "pa.string()",
-    pa.binary(): "pa.binary()",
-    pa.date32(): "pa.date32()",
-    pa.time64("us"): 'pa.time64("us")',
+_PLAIN = {
+    pa.bool_(): "bool_",
+    pa.int64(): "int64",
+    pa.int32(): "int32",
+    pa.float64(): "float64",
+    pa.string(): "string",
+    pa.binary(): "binary",
+    pa.date32(): "date32",
 }
 
 
 def streams(interface: Interface) -> list[GeneratedFile]:
     """streams.py: STREAMS, the layout of each stream, and COLUMNS, where a model's field is not called as its column."""
-    layouts = [(stream.name, _layout(stream.layout)) for stream in interface.streams if stream.layout is not None]
-    columns = [
+    layouts = Brackets.mapping((each.name, _layout(each.layout)) for each in interface.streams if each.layout is not None)
+    columns = Brackets.mapping(
         (stream.name, Brackets.mapping((f.identifier, literal(f.name)) for f in stream.fields if f.identifier != f.name))
         for stream in interface.streams
-    ]
-    body = render("STREAMS: Final[Mapping[str, Layout]] = ", Brackets.mapping(layouts))
-    body += '"""How the files of each stream are written, by the stream\'s name."""\n\n'
-    body += render("COLUMNS: Final[Mapping[str, Mapping[str, str]]] = ", Brackets.mapping(columns))
-    body += '"""By stream: the columns of those fields of its model that are called otherwise."""\n'
-    names = [name for name in ("Delimited", "Field", "Layout") if f"{name}(" in body or name == "Layout"]
-    types = "from connector_sdk.types import from_text\n" if "from_text(" in body else ""
-    head = _HEAD.format(names=", ".join(names), types=types)
-    return [GeneratedFile(path="streams.py", text=head + body)]
-
-
-def _layout(given: Layout) -> Code:
-    return Brackets.call(
-        "Layout",
-        name=literal(given.name),
-        encoding=literal(given.encoding),
-        form=_changed(given.form),
-        **({"keys": data(given.keys)} if given.keys else {}),
-        fields=Brackets.items(_field(field) for field in given.fields),
     )
+    body = render("STREAMS: Final[Mapping[str, Layout]] = ", layouts)
+    body += '"""How the files of each stream are written, by the stream\'s name."""\n\n'
+    body += render("COLUMNS: Final[Mapping[str, Mapping[str, str]]] = ", columns)
+    body += '"""By stream: the columns of those fields of its model that are called otherwise."""\n'
+    return [GeneratedFile(path="streams.py", text=_HEAD.format(imports=_imports(set(_calls(layouts)))) + body)]
 
 
-def _field(field: layout.Field) -> Code:
-    shown = {"name": literal(field.name), "type": _type(field.type)}
-    return Brackets.call("Field", **shown, **_differing(field, leaving_out=("name", "type", "evidence")))
+def _imports(called: set[str]) -> str:
+    lines = ["import pyarrow as pa"] if any(name.startswith("pa.") for name in called) else []
+    names = sorted({name for name in called if name[0].isupper()} | {"Layout"})
+    line = f"from connector_sdk.formats.layout import {', '.join(names)}"
+    wrapped = "".join(f"    {name},\n" for name in names)
+    lines.append(line if len(line) <= WIDTH else f"from connector_sdk.formats.layout import (\n{wrapped})")
+    return "\n".join([*lines, "from connector_sdk.types import from_text"] if "from_text" in called else lines)
 
 
-def _changed(form: layout.Delimited) -> Code:
-    return Brackets.call(type(form).__name__, **_differing(form))
+def _calls(code: Code) -> Iterator[str]:
+    """The names of everything that is called in `code`."""
+    if isinstance(code, Brackets):
+        if len(code.start) > 1:
+            yield code.start[:-1]
+        for _, part in code.parts:
+            yield from _calls(part)
 
 
-def _differing(value: layout.Field | layout.Delimited, leaving_out: tuple[str, ...] = ()) -> dict[str, Code]:
-    return {
-        each.name: data(getattr(value, each.name))
-        for each in fields(value)
-        if each.name not in leaving_out and getattr(value, each.name) != each.default
+def _layout(layout: Layout) -> Code:
+    """Name, encoding and form are always said; the fields of one of several records stand with the record already."""
+    repeated = {"fields", "keys"} if layout.whole != layout else set()
+    return _call(layout, always={"name", "encoding", "form"}, never=repeated)
+
+
+def _call(value: object, always: Collection[str] = (), never: Collection[str] = ()) -> Code:
+    assert dataclasses.is_dataclass(value)
+    shown = {
+        field.name: _code(getattr(value, field.name))
+        for field in dataclasses.fields(value)
+        if field.name in always or (field.name not in {*never, "evidence"} and getattr(value, field.name) != field.default)
     }
+    return Brackets.call(type(value).__name__, **shown)
+
+
+def _code(value: object) -> Code:
+    if isinstance(value, tuple):
+        return Brackets.items(map(_code, value))
+    if isinstance(value, pa.DataType):
+        return _type(value)
+    return _call(value) if dataclasses.is_dataclass(value) else literal(value)
 
 
 def _type(kind: pa.DataType) -> Code:
-    plain = _PLAIN.get(kind)
-    if plain is not None:
-        return plain
+    if kind in _PLAIN:
+        return Brackets.call(f"pa.{_PLAIN[kind]}")
     if isinstance(kind, pa.Decimal128Type):
-        return f"pa.decimal128({kind.precision}, {kind.scale})"
+        return Brackets.call("pa.decimal128", literal(kind.precision), literal(kind.scale))
     if isinstance(kind, pa.TimestampType):
-        zone = "" if kind.tz is None else f", tz={literal(kind.tz)}"
-        return f"pa.timestamp({literal(kind.unit)}{zone})"
-    return f"from_text({literal(to_text(kind))})"
+        zone = {} if kind.tz is None else {"tz": literal(kind.tz)}
+        return Brackets.call("pa.timestamp", literal(kind.unit), **zone)
+    if isinstance(kind, pa.Time64Type):
+        return Brackets.call("pa.time64", literal(kind.unit))
+    return Brackets.call("from_text", literal(to_text(kind)))

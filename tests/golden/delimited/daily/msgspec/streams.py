@@ -13,12 +13,12 @@ STREAMS: Final[Mapping[str, Layout]] = {
         name="readings",
         encoding="utf-8",
         form=Delimited(delimiter="\t"),
-        keys=("id",),
         fields=(
             Field(name="id", type=pa.int64(), nullable=False),
             Field(name="label", type=pa.string()),
             Field(name="value", type=pa.decimal128(18, 2)),
         ),
+        keys=("id",),
     ),
 }
 """How the files of each stream are written, by the stream's name."""

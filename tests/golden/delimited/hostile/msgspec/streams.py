@@ -13,7 +13,6 @@ STREAMS: Final[Mapping[str, Layout]] = {
         name="hostile",
         encoding="utf-8",
         form=Delimited(),
-        keys=("id",),
         fields=(
             Field(name="import_os", type=pa.string(), title='"; import os #'),
             Field(name="line_end", type=pa.string(), title="line\nend"),
@@ -30,6 +29,7 @@ STREAMS: Final[Mapping[str, Layout]] = {
             Field(name="a.b", type=pa.int64()),
             Field(name="größe", type=pa.string()),
         ),
+        keys=("id",),
     ),
 }
 """How the files of each stream are written, by the stream's name."""

@@ -13,7 +13,6 @@ STREAMS: Final[Mapping[str, Layout]] = {
         name='"; import os #',
         encoding="utf-8",
         form=Delimited(),
-        keys=("import_os",),
         fields=(
             Field(
                 name="import_os",
@@ -47,6 +46,8 @@ STREAMS: Final[Mapping[str, Layout]] = {
             Field(name="evil", type=pa.string(), title="\u202eevil"),
             Field(name="⁂", type=pa.string()),
         ),
+        keys=("import_os",),
+        doc='"""\' + __import__("os").system("true") + \'',
     ),
 }
 """How the files of each stream are written, by the stream's name."""

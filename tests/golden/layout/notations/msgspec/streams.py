@@ -14,7 +14,6 @@ STREAMS: Final[Mapping[str, Layout]] = {
         name="ledger-2026",
         encoding="cp1252",
         form=Delimited(delimiter=";", quote="'", escape="\\", skip=2),
-        keys=("Buchung Nr.", "company"),
         fields=(
             Field(
                 name="Buchung Nr.",
@@ -43,6 +42,8 @@ STREAMS: Final[Mapping[str, Layout]] = {
             Field(name="quantity", type=pa.int32()),
             Field(name="huge", type=from_text("decimal(50,0)")),
         ),
+        keys=("Buchung Nr.", "company"),
+        doc="Bookings, as the ledger exports them at night",
     ),
     "tiny": Layout(
         name="tiny",

@@ -13,7 +13,6 @@ STREAMS: Final[Mapping[str, Layout]] = {
         name="kunden",
         encoding="cp1252",
         form=Delimited(delimiter=";"),
-        keys=("Kd-Nr",),
         fields=(
             Field(name="Kd-Nr", type=pa.int64(), nullable=False),
             Field(name="Name", type=pa.string()),
@@ -33,6 +32,7 @@ STREAMS: Final[Mapping[str, Layout]] = {
             ),
             Field(name="aktiv", type=pa.bool_(), true=("ja",), false=("nein",)),
         ),
+        keys=("Kd-Nr",),
     ),
 }
 """How the files of each stream are written, by the stream's name."""

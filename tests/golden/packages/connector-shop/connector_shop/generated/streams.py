@@ -13,17 +13,16 @@ STREAMS: Final[Mapping[str, Layout]] = {
         name="customers",
         encoding="utf-8",
         form=Delimited(),
-        keys=("id",),
         fields=(
             Field(name="id", type=pa.string(), nullable=False),
             Field(name="at", type=pa.timestamp("us")),
         ),
+        keys=("id",),
     ),
     "orders": Layout(
         name="orders",
         encoding="utf-8",
         form=Delimited(delimiter=";"),
-        keys=("id",),
         fields=(
             Field(
                 name="id",
@@ -49,6 +48,7 @@ STREAMS: Final[Mapping[str, Layout]] = {
             Field(name="open", type=pa.bool_(), null=("-",), true=("y",), false=("n",)),
             Field(name="place", type=pa.string(), null=("-",)),
         ),
+        keys=("id",),
     ),
 }
 """How the files of each stream are written, by the stream's name."""
