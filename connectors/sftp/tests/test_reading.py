@@ -285,7 +285,7 @@ def test_a_gzip_that_is_cut_off_is_said_and_what_came_before_stays(place: Place,
     with place.connector(block_bytes=1024) as connector:
         (split,) = plan(connector)
         got = []
-        with pytest.raises(DataError, match=r"orders-0\.csv\.gz is cut off") as caught:
+        with pytest.raises(DataError, match=r"orders-0\.csv\.gz") as caught:
             got.extend(connector.read(split, None))
         assert caught.value.exit_code == 4
         assert caught.value.code == "truncated"
