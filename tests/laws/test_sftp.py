@@ -17,7 +17,7 @@ from connector_sftp.simulator import LAYOUTS, SftpSimulator
 
 from tests.laws.served_sftp import ServedSftpConnector
 
-test_a_local_folder_keeps = pytest.mark.slow(law_tests(SftpConnector, crash_points=25))
+test_a_local_folder_keeps = pytest.mark.slow(law_tests(SftpConnector, crash_points=15))
 test_an_sftp_server_keeps = pytest.mark.slow(law_tests(ServedSftpConnector, crash_points=8))
 
 SFTP = "connector_sftp:SftpConnector"
