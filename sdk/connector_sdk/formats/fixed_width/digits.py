@@ -61,12 +61,13 @@ def magnitudes(place: Place, plain: Bytes, raw: Bytes, *, ebcdic: bool) -> Magni
         found = _signed(place, plain, raw, ebcdic)
         if _are_digits(found.digits).all():
             return found
-        plain, raw = _to_the_right(place, plain), _to_the_right(place, raw, blank=0x40 if ebcdic else _SPACE)
-        found = _signed(place, plain, raw, ebcdic)
-        inner = _freely(found.digits, signs=False)
+        if place.sign == "overpunch":
+            plain, raw = _to_the_right(plain), _to_the_right(raw, blank=0x40 if ebcdic else _SPACE)
+            found = _signed(place, plain, raw, ebcdic)
+        inner = _freely(_to_the_right(found.digits), signs=False)
         bad = _either(found.bad, inner.bad)
         return Magnitudes(inner.digits, found.negative, bad)
-    return _freely(_to_the_right(place, plain), signs=place.sign == "free")
+    return _freely(_to_the_right(plain), signs=place.sign == "free")
 
 
 def _signed(place: Place, plain: Bytes, raw: Bytes, ebcdic: bool) -> Magnitudes:
@@ -97,9 +98,9 @@ def _freely(plain: Bytes, *, signs: bool) -> Magnitudes:
     return Magnitudes(digits, (plain == _MINUS).any(axis=1) if signs else None, bad if bad.any() else None)
 
 
-def _to_the_right(place: Place, column: Bytes, blank: int = _SPACE) -> Bytes:
-    """Values that stand left, moved right; those with a sign of its own at an end stay where they are."""
-    if place.sign in ("leading", "trailing") or not (column[:, -1] == blank).any():
+def _to_the_right(column: Bytes, blank: int = _SPACE) -> Bytes:
+    """Values that stand left, moved right."""
+    if not column.shape[1] or not (column[:, -1] == blank).any():
         return column
     width = column.shape[1]
     behind = np.argmax(column[:, ::-1] != blank, axis=1)

@@ -107,6 +107,10 @@ def _kind(field: Field, place: Place) -> str:
         _check_formats(field, place, what)
         return "moment"
     digits = place.length - (place.sign in ("leading", "trailing"))
+    if place.pad not in (None, "0", " "):
+        raise _wrong(field, f"a number is not padded with {place.pad!r}", "with 0 or a blank")
+    if place.sign == "leading overpunch" and place.pad == " " and place.justify != "left":
+        raise _wrong(field, "a sign over the first digit goes with zeros before the others", "pad: 0, or justify: left")
     if not (decimal or t.is_integer(kind)):
         raise _wrong(field, f"{what} has no notation in fixed width")
     if not 1 <= digits <= 76:

@@ -84,6 +84,20 @@ class Totals:
             for check in record.checks:
                 self._hold(record, check, self._said[record.name][check.field])
 
+    def of(self, record: Record, check: Check) -> Decimal:
+        """What the field of a check in `record` should be, as far as the records have come."""
+        if check.counts:
+            return Decimal(sum(self.counts[name] for name in check.counts))
+        found = Decimal(0)
+        for pair in check.totals:
+            found = _EXACT.add(found, self._sums.get(pair, Decimal(0)))
+        if check.hashes:
+            field = next(field for field in record.fields if field.name == check.field)
+            assert field.place is not None
+            digits = field.place.length - (field.place.sign in ("leading", "trailing")) - (field.place.scale or 0)
+            found = _EXACT.remainder(found, Decimal(10) ** digits)
+        return found
+
     def _hold(self, record: Record, check: Check, said: Any) -> None:
         what = f"{record.name}.{check.field}"
         unread = sum(self._unread[pair] for pair in check.totals)
@@ -91,22 +105,12 @@ class Totals:
             raise self._error(
                 f"{what} cannot be checked: {unread} of the values it adds up cannot be read", "look at the rejects"
             )
-        if check.counts:
-            found = Decimal(sum(self.counts[name] for name in check.counts))
-            meant = f"{' and '.join(check.counts)} records"
-        else:
-            found = sum((self._sums.get(pair, Decimal(0)) for pair in check.totals), Decimal(0))
-            meant = f"the sum of {' and '.join(check.sums or check.hashes)}"
-        if check.hashes:
-            field = next(field for field in record.fields if field.name == check.field)
-            assert field.place is not None
-            digits = field.place.length - (field.place.sign in ("leading", "trailing")) - (field.place.scale or 0)
-            found = _EXACT.remainder(found, Decimal(10) ** digits)
+        found = self.of(record, check)
         if said is None or Decimal(said) != found:
-            has = f"{found:,}" if check.counts else f"{found}"
-            raise self._error(
-                f"{what} is {'nothing' if said is None else said}, but {meant} {'are' if check.counts else 'is'} {has}"
-            )
+            meant = f"the sum of {' and '.join(check.sums or check.hashes)} is {found}"
+            if check.counts:
+                meant = f"there are {found} records {' and '.join(check.counts)}"
+            raise self._error(f"{what} is {'nothing' if said is None else said}, but {meant}")
 
     def _error(self, what: str, hint: str = "nothing of it was published; ask for it again") -> DataError:
         return DataError(f"{self._place}: {what}", hint=hint, code="trailer")
