@@ -15,6 +15,7 @@ The reserved columns stand in front of the stream's own fields, which are all nu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -40,7 +41,7 @@ RESERVED = (OP, POS, TS, REV, KNOWN, BEFORE)
 OPERATIONS = frozenset("rcudt")
 BEFORE_TOLD = b"connector.before"
 
-_FIELDS = (
+_FIELDS: tuple[pa.Field[Any], ...] = (
     pa.field(OP, pa.string(), nullable=False),
     pa.field(POS, pa.binary()),
     pa.field(TS, pa.timestamp("us", tz="UTC")),
@@ -54,10 +55,10 @@ def change_schema(schema: pa.Schema, *, before: bool | None = None) -> pa.Schema
 
     None: when the metadata of `schema` says so (`BEFORE_TOLD`), as a source's that tells it with every change.
     """
-    fields = list(_FIELDS)
+    fields: list[pa.Field[Any]] = list(_FIELDS)
     if before or (before is None and BEFORE_TOLD in (schema.metadata or {})):
         fields.append(pa.field(BEFORE, pa.struct([f.with_nullable(True) for f in schema])))
-    return pa.schema([*fields, *(f.with_nullable(True) for f in schema)], schema.metadata)
+    return pa.schema([*fields, *(f.with_nullable(True) for f in schema)]).with_metadata(schema.metadata)
 
 
 def is_change(schema: pa.Schema) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -16,21 +17,20 @@ __all__ = ["RAW_LIMIT", "REJECT_SCHEMA", "Budget", "Reject", "reject_batch", "re
 RAW_LIMIT = 64 * 1024
 """Bytes of a record that a reject keeps; of a longer one the length and the digest say what is missing."""
 
-REJECT_SCHEMA = pa.schema(
-    [
-        pa.field("stream", pa.string(), nullable=False),
-        pa.field("code", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("field", pa.string()),
-        pa.field("place", pa.string()),
-        pa.field("offset", pa.int64()),
-        pa.field("line", pa.int64()),
-        pa.field("raw", pa.binary()),
-        pa.field("raw_form", pa.string(), nullable=False),
-        pa.field("raw_length", pa.int64(), nullable=False),
-        pa.field("raw_sha256", pa.string(), nullable=False),
-    ]
+_FIELDS: tuple[pa.Field[Any], ...] = (
+    pa.field("stream", pa.string(), nullable=False),
+    pa.field("code", pa.string(), nullable=False),
+    pa.field("reason", pa.string(), nullable=False),
+    pa.field("field", pa.string()),
+    pa.field("place", pa.string()),
+    pa.field("offset", pa.int64()),
+    pa.field("line", pa.int64()),
+    pa.field("raw", pa.binary()),
+    pa.field("raw_form", pa.string(), nullable=False),
+    pa.field("raw_length", pa.int64(), nullable=False),
+    pa.field("raw_sha256", pa.string(), nullable=False),
 )
+REJECT_SCHEMA = pa.schema(_FIELDS)
 """The columns of `Batch.rejects`. `raw_form` is ``bytes`` (the record as the source had it) or ``arrow`` (an Arrow IPC stream of
 one row that a sink refused)."""
 

@@ -118,7 +118,7 @@ class Stream:
                     hint=f"did you mean {near[0]}?" if near else f"it has {', '.join(self.schema.names[:20])}",
                     stream=self.name,
                 )
-        schema = pa.schema([self.schema.field(column) for column in columns], self.schema.metadata)
+        schema = pa.schema([self.schema.field(column) for column in columns]).with_metadata(self.schema.metadata)
         keys = self.keys if set(self.keys) <= set(columns) else ()
         return replace(self, schema=schema, keys=keys, cursor=self.cursor if self.cursor in columns else None)
 
