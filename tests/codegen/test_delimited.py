@@ -83,7 +83,7 @@ def test_a_layout_is_its_own_source_and_describes_the_same(tmp_path: Path) -> No
 
 def test_a_compressed_sample_is_the_same_sample(tmp_path: Path) -> None:
     (tmp_path / "prices.csv").write_text(SAMPLE)
-    (tmp_path / "prices.csv.gz").write_bytes(gzip.compress(SAMPLE.encode()))
+    (tmp_path / "prices.csv.gz").write_bytes(gzip.compress(SAMPLE.encode(), mtime=0))
     plain, packed = (generate.understand(str(tmp_path / name))[0].streams[0] for name in ("prices.csv", "prices.csv.gz"))
     assert plain.layout == packed.layout
     assert packed.ending == ".csv.gz"
@@ -146,7 +146,7 @@ def test_a_descriptor_that_cannot_be_used_is_one_clear_error(tmp_path: Path, con
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", gzip.compress(SAMPLE.encode())[:-12]])
+@pytest.mark.parametrize("content", [b"", b"\n", gzip.compress(SAMPLE.encode(), mtime=0)[:-12]])
 def test_a_sample_that_holds_nothing_or_is_damaged_is_one_clear_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "sample.csv"
     path.write_bytes(content)
