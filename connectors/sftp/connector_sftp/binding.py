@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from connector_sdk.errors import ConfigError
@@ -21,9 +21,13 @@ _DELIMITED = re.compile(r"([^./][^/]*?)\.(?:csv|tsv|tab|psv|txt)(?:\.gz)?", re.I
 
 @dataclass(frozen=True, kw_only=True)
 class Binding:
-    """One stream: `layout` is None when it is to be inferred from the first file."""
+    """One stream: `layout` is None when it is to be inferred from the first file.
+
+    Streams of one `group` are different records of the same files, and are read together.
+    """
 
     name: str
+    group: str
     settings: StreamConfig
     layout: Layout | None
 
@@ -35,17 +39,26 @@ class Binding:
 def bind(config: SftpConfig, layouts: Mapping[str, Layout], files: Mapping[str, str]) -> dict[str, Binding]:
     """The streams that `config` names, and those of `layouts`: the pattern in `files`, unless `config` says otherwise.
 
-    Raises ConfigError for a layout file that is missing or wrong.
+    A layout with several types of rows is as many streams, called ``<name>.<record>``. Raises ConfigError for a layout file that
+    is missing or wrong.
     """
     settings = {name: StreamConfig(files=files.get(name, f"{name}*.csv")) for name in layouts} | dict(config.streams)
-    return {name: Binding(name=name, settings=s, layout=_layout(name, s, layouts.get(name))) for name, s in settings.items()}
+    return {b.name: b for name, s in settings.items() for b in _bindings(name, s, _layout(name, s, layouts.get(name)))}
+
+
+def _bindings(name: str, settings: StreamConfig, layout: Layout | None) -> Iterator[Binding]:
+    if layout is None or layout.fields:
+        yield Binding(name=name, group=name, settings=settings, layout=layout)
+        return
+    for stream in replace(layout, name=name).streams:
+        yield Binding(name=stream.name, group=name, settings=settings, layout=stream)
 
 
 def free_binding(name: str) -> Binding:
     """What a stream is bound to that is written to and that nobody has configured: ``<name>-*.csv``."""
     if not name or set(name) & set("/\\*?[]{}\0") or name.startswith("."):
         raise ConfigError(f"the stream name {name!r} cannot be part of a file name", hint=f"give it `files` under streams.{name}")
-    return Binding(name=name, settings=StreamConfig(files=f"{name}-*.csv"), layout=None)
+    return Binding(name=name, group=name, settings=StreamConfig(files=f"{name}-*.csv"), layout=None)
 
 
 def found_bindings(entries: Iterable[Entry]) -> dict[str, Binding]:
@@ -55,7 +68,7 @@ def found_bindings(entries: Iterable[Entry]) -> dict[str, Binding]:
         match = _DELIMITED.fullmatch(entry.name)
         if match is not None and match[1] not in found:
             files = re.sub(r"[*?\[]", lambda wild: f"[{wild[0]}]", entry.name)
-            found[match[1]] = Binding(name=match[1], settings=StreamConfig(files=files), layout=None)
+            found[match[1]] = Binding(name=match[1], group=match[1], settings=StreamConfig(files=files), layout=None)
     return found
 
 

@@ -72,29 +72,28 @@ class SftpConnector:
         """FULL: groups of files as they are now. INCREMENTAL: one split for a stream with keys, four for one without."""
         here = self._here
         splits: list[Split] = []
-        for stream in streams:
-            binding = here.binding(stream.name)
+        for name, group in here.together(streams).items():
+            binding = here.binding(group[0].name)
             inferred = None
             if binding.layout is None:
                 layout = here.drops.layout(binding)
                 inferred = None if layout is None else layout.to_yaml()
-            left = where.get(stream.name)
             if mode is Mode.FULL:
                 entries = here.drops.settled(binding, here.drops.candidates(binding))
                 size = self.config.split_bytes
-                splits += planning.full_splits(stream, entries, left, split_bytes=size, layout=inferred)
+                splits += planning.full_splits(name, group, entries, where, split_bytes=size, layout=inferred)
             elif mode is Mode.INCREMENTAL:
-                splits += planning.incremental_splits(stream, left, layout=inferred)
+                splits += planning.incremental_splits(name, group, where, layout=inferred)
             else:
-                raise ConfigError(f"stream {stream.name!r} offers full and incremental reads, not {mode}", stream=stream.name)
+                raise ConfigError(f"stream {group[0].name!r} offers full and incremental reads, not {mode}", stream=group[0].name)
         return splits
 
     def read(self, split: Split, state: State | None, until: State | None = None) -> Iterator[Batch]:
         """The rows of a split; see :mod:`connector_sftp.reading`."""
         here = self._here
-        (stream,) = split.streams
-        binding = here.binding(stream.name)
-        decoding = Decoding(binding, here.layout_of(split, binding), stream, here.drops)
+        bindings = [here.binding(stream.name) for stream in split.streams]
+        bound = [(s, binding, here.layout_of(split, binding)) for s, binding in zip(split.streams, bindings, strict=True)]
+        decoding, binding = Decoding(bound, here.drops), bindings[0]
         if split.mode is Mode.FULL:
             return read_full(here.drops, decoding, split, state, until)
         return read_incremental(here.drops, decoding, binding, split, state, until)
@@ -168,6 +167,19 @@ class _Opened:
             found = self._bound if self._configured else self.bindings(None)
             self._targets[name] = found.get(name) or free_binding(name)
         return self._targets[name]
+
+    def together(self, streams: Sequence[Stream]) -> dict[str, list[Stream]]:
+        """`streams` by what a read of them is called: those in the same files are read at once, and have one state."""
+        groups: dict[str, list[Stream]] = {}
+        for stream in streams:
+            groups.setdefault(self.binding(stream.name).group, []).append(stream)
+        named: dict[str, list[Stream]] = {}
+        for whole, group in groups.items():
+            order = [name for name, binding in self._bound.items() if binding.group == whole]
+            group.sort(key=lambda stream: order.index(stream.name))
+            names = [stream.name for stream in group]
+            named[whole if names == order else "+".join(names)] = group
+        return named
 
     def stream(self, name: str, binding: Binding, layout: Layout) -> Stream:
         return Stream(

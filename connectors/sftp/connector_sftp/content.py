@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
+import pyarrow as pa
+from connector_sdk.formats import delimited, fixed_width
 from connector_sdk.formats.compression import decompressed, gzipped
-from connector_sdk.formats.delimited import Decoded, decode
-from connector_sdk.formats.layout import Layout
+from connector_sdk.formats.fixed_width import Wanted
+from connector_sdk.formats.layout import FixedWidth, Layout
 from connector_sdk.runtime.folder import Entry, Folder, Reader
 
 from connector_sftp.binding import Binding
 from connector_sftp.config import SftpConfig
 from connector_sftp.sftp_folder import SftpFolder
 
-__all__ = ["Opener", "content", "decoded", "openers"]
+__all__ = ["Block", "Opener", "content", "decoded", "openers"]
 
 Opener: TypeAlias = Callable[[int], Reader]
 """Opens one file at a byte offset."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Some records of a file: the rows of each stream, and where to go on; see the formats' own `Decoded`."""
+
+    data: Mapping[str, pa.RecordBatch]
+    rejects: pa.RecordBatch | None
+    offset: int
+    line: int | None
 
 
 def openers(folder: Folder, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Opener]]:
@@ -40,30 +53,34 @@ def _from_memory(whole: Callable[[], bytes], offset: int) -> Reader:
 
 
 def decoded(
+    layouts: Mapping[str, Layout],
+    columns: Mapping[str, tuple[str, ...] | None],
     binding: Binding,
-    layout: Layout,
     config: SftpConfig,
     entry: Entry,
     opener: Opener,
     *,
-    columns: tuple[str, ...] | None,
     offset: int,
     line: int | None,
     stop: int | None,
-) -> Iterator[Decoded]:
-    """The records of one file between two byte offsets of its (uncompressed) content; `stop` None is its end."""
-    with content(binding.settings.compression, entry, opener, offset) as read:
-        yield from decode(
-            layout,
-            read if stop is None else _until(read, stop - offset),
-            stream=binding.name,
-            place=entry.name,
-            offset=offset,
-            line=line,
-            columns=columns,
-            max_record_bytes=config.max_record_bytes,
-            block_bytes=config.block_bytes,
-        )
+) -> Iterator[Block]:
+    """The records of one file between two byte offsets of its (uncompressed) content; `stop` None is its end.
+
+    `layouts` are those of the streams to read, `columns` what of each. There are several only where one file holds them all.
+    """
+    with content(binding.settings.compression, entry, opener, offset) as whole:
+        read = whole if stop is None else _until(whole, stop - offset)
+        (stream, layout), *_ = layouts.items()
+        limits = {"max_record_bytes": config.max_record_bytes, "block_bytes": config.block_bytes}
+        if isinstance(layout.form, FixedWidth):
+            wanted = {each.fixed_width.record or each.name: Wanted(name, columns[name]) for name, each in layouts.items()}
+            for found in fixed_width.decode(layout, read, wanted, place=entry.name, offset=offset, line=line, **limits):
+                yield Block(data=found.data, rejects=found.rejects, offset=found.offset, line=found.line)
+            return
+        for block in delimited.decode(
+            layout, read, stream=stream, place=entry.name, offset=offset, line=line, columns=columns[stream], **limits
+        ):
+            yield Block(data={stream: block.data}, rejects=block.rejects, offset=block.offset, line=block.line)
 
 
 @contextmanager

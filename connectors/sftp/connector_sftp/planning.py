@@ -19,14 +19,21 @@ LANES = 4
 
 
 def full_splits(
-    stream: Stream, entries: Sequence[Entry], left: Where | None, *, split_bytes: int, layout: str | None
+    name: str,
+    streams: Sequence[Stream],
+    entries: Sequence[Entry],
+    where: Mapping[str, Where],
+    *,
+    split_bytes: int,
+    layout: str | None,
 ) -> Iterator[Split]:
     """Splits of about `split_bytes`: large files alone, small ones together. `layout` travels along when it was inferred."""
     for number, group in enumerate(_groups(entries, split_bytes)):
         spec: dict[str, JSON] = {"files": [[entry.name, entry.size, entry.mtime] for entry in group]}
         if layout is not None:
             spec["layout"] = layout
-        yield Split(id=f"{stream.name}:full:{number}", streams=(stream,), mode=Mode.FULL, spec=spec, left=_left(stream, left))
+        left = _left(streams, where)
+        yield Split(id=f"{name}:full:{number}", streams=tuple(streams), mode=Mode.FULL, spec=spec, left=left)
 
 
 def _groups(entries: Sequence[Entry], split_bytes: int) -> Iterator[list[Entry]]:
@@ -42,19 +49,22 @@ def _groups(entries: Sequence[Entry], split_bytes: int) -> Iterator[list[Entry]]
         yield group
 
 
-def incremental_splits(stream: Stream, left: Where | None, *, layout: str | None) -> Iterator[Split]:
-    """One split for a stream with keys, since all rows of a key must lie in one; several lanes for one without."""
-    lanes = 1 if stream.keys else LANES
+def incremental_splits(
+    name: str, streams: Sequence[Stream], where: Mapping[str, Where], *, layout: str | None
+) -> Iterator[Split]:
+    """One split for streams with keys, since all rows of a key must lie in one; several lanes for those without."""
+    lanes = 1 if any(stream.keys for stream in streams) else LANES
     for lane in range(lanes):
         spec: dict[str, JSON] = {"lane": lane, "of": lanes}
         if layout is not None:
             spec["layout"] = layout
-        name = f"{stream.name}:incremental" if lanes == 1 else f"{stream.name}:incremental:{lane}"
-        yield Split(id=name, streams=(stream,), mode=Mode.INCREMENTAL, spec=spec, left=_left(stream, left))
+        own = f"{name}:incremental" if lanes == 1 else f"{name}:incremental:{lane}"
+        yield Split(id=own, streams=tuple(streams), mode=Mode.INCREMENTAL, spec=spec, left=_left(streams, where))
 
 
-def _left(stream: Stream, left: Where | None) -> Mapping[str, Where]:
-    return {stream.name: left} if left else {}  # nothing is pushed down: a file is read whole
+def _left(streams: Sequence[Stream], where: Mapping[str, Where]) -> Mapping[str, Where]:
+    # Nothing is pushed down: a file is read whole.
+    return {stream.name: where[stream.name] for stream in streams if where.get(stream.name)}
 
 
 def planned_files(split: Split) -> list[Entry]:

@@ -10,13 +10,12 @@ from typing import Any
 import pyarrow as pa
 from connector_sdk.contract import Batch, Split, State
 from connector_sdk.errors import ConfigError, SchemaDriftError, StateInvalidError
-from connector_sdk.formats.delimited import Decoded
-from connector_sdk.formats.layout import Layout
+from connector_sdk.formats.layout import FixedWidth, Layout
 from connector_sdk.runtime.folder import Entry
 from connector_sdk.schema import Stream
 
 from connector_sftp.binding import Binding
-from connector_sftp.content import Opener, decoded, openers
+from connector_sftp.content import Block, Opener, decoded, openers
 from connector_sftp.drops import Drops
 from connector_sftp.ledger import Ledger, Position
 from connector_sftp.planning import in_lane, planned_files
@@ -65,42 +64,51 @@ class FullState:
 
 
 class Decoding:
-    """What a stream's files are decoded with, for one read."""
+    """What the files of one or, where they hold several, of some streams are decoded with, for one read."""
 
-    def __init__(self, binding: Binding, layout: Layout, stream: Stream, drops: Drops) -> None:
-        """Raises SchemaDriftError when the stream asks for fields that the layout does not have, or has with other types."""
-        self.stream = stream
-        self._binding = binding
-        self._layout = layout
+    def __init__(self, bound: Sequence[tuple[Stream, Binding, Layout]], drops: Drops) -> None:
+        """Raises SchemaDriftError when a stream asks for fields that its layout does not have, or has with other types."""
+        self._streams = {stream.name: stream for stream, _, _ in bound}
+        self._layouts = {stream.name: layout for stream, _, layout in bound}
+        self._binding = bound[0][1]
         self._config = drops.config
-        names = tuple(stream.schema.names)
-        self._columns = None if names == layout.names else names
-        known = {field.name: field.type for field in layout.fields}
-        drifted = tuple(field.name for field in stream.schema if known.get(field.name) != field.type)
-        if drifted:
-            raise SchemaDriftError(
-                f"the layout of stream {stream.name!r} has other fields than were asked for: {', '.join(drifted)}",
-                fields=drifted,
-                hint="discover again; with a saved plan, reset the state",
-                stream=stream.name,
-            )
+        self._columns: dict[str, tuple[str, ...] | None] = {}
+        for stream, _, layout in bound:
+            names = tuple(stream.schema.names)
+            self._columns[stream.name] = None if names == layout.names else names
+            known = {field.name: field.type for field in layout.fields}
+            drifted = tuple(field.name for field in stream.schema if known.get(field.name) != field.type)
+            if drifted:
+                raise SchemaDriftError(
+                    f"the layout of stream {stream.name!r} has other fields than were asked for: {', '.join(drifted)}",
+                    fields=drifted,
+                    hint="discover again; with a saved plan, reset the state",
+                    stream=stream.name,
+                )
 
-    def blocks(self, entry: Entry, opener: Opener, offset: int, line: int | None, stop: int | None = None) -> Iterator[Decoded]:
+    @property
+    def only_whole(self) -> bool:
+        """Whether there is no safe place to stop inside a file: its trailer must hold first."""
+        return any(isinstance(layout.form, FixedWidth) and layout.form.checked for layout in self._layouts.values())
+
+    def blocks(self, entry: Entry, opener: Opener, offset: int, line: int | None, stop: int | None = None) -> Iterator[Block]:
         """The records of `entry` between two byte offsets."""
         return decoded(
-            self._binding, self._layout, self._config, entry, opener, columns=self._columns, offset=offset, line=line, stop=stop
+            self._layouts, self._columns, self._binding, self._config, entry, opener, offset=offset, line=line, stop=stop
         )
 
-    def batch(self, block: Decoded | None, state: State) -> Batch:
-        """A block with its state, in the stream's own schema; None is a batch of no rows."""
-        schema = self.stream.schema
-        columns: Sequence[Any] = [pa.array([], field.type) for field in schema] if block is None else block.data.columns
-        return Batch(
-            stream=self.stream.name,
-            data=pa.RecordBatch.from_arrays(columns, schema=schema),
-            state=state,
-            rejects=None if block is None else block.rejects,
-        )
+    def batches(self, block: Block | None, state: State | None) -> Iterator[Batch]:
+        """A block, a batch for each stream that has rows in it, with its state at the last; None is a batch of no rows."""
+        streams = [name for name in self._streams if block is not None and block.data[name].num_rows] or list(self._streams)[:1]
+        for name in streams:
+            schema = self._streams[name].schema
+            columns: Sequence[Any] = [pa.array([], field.type) for field in schema] if block is None else block.data[name].columns
+            yield Batch(
+                stream=name,
+                data=pa.RecordBatch.from_arrays(columns, schema=schema),
+                state=state if name == streams[-1] else None,
+                rejects=None if block is None or name != streams[0] else block.rejects,
+            )
 
 
 def read_full(drops: Drops, decoding: Decoding, split: Split, state: State | None, until: State | None) -> Iterator[Batch]:
@@ -123,7 +131,7 @@ def read_full(drops: Drops, decoding: Decoding, split: Split, state: State | Non
     through = files[start.at : end.at + (1 if end.offset else 0)]
     for at, (entry, opener) in enumerate(openers(drops.folder, through), start.at):
         first = at == start.at
-        held: Decoded | None = None
+        held: Block | None = None
         try:
             blocks = decoding.blocks(
                 entry,
@@ -135,16 +143,16 @@ def read_full(drops: Drops, decoding: Decoding, split: Split, state: State | Non
             for block in blocks:
                 if held is not None:
                     here = FullState(at=at, offset=held.offset, line=held.line, size=entry.size, mtime=entry.mtime)
-                    yield decoding.batch(held, here.to_state())
+                    yield from decoding.batches(held, None if decoding.only_whole else here.to_state())
                 held = block
         except ConfigError:
             _raise_if_gone(drops, entry, split)
             raise
         following = FullState(at=at + 1)
         emitted = following == end or at == end.at
-        yield decoding.batch(held, last if emitted else following.to_state())
+        yield from decoding.batches(held, last if emitted else following.to_state())
     if not emitted:
-        yield decoding.batch(None, last)
+        yield from decoding.batches(None, last)
 
 
 def _require_same(drops: Drops, planned: Entry, state: FullState, split: Split) -> None:
@@ -194,12 +202,12 @@ def read_incremental(
         mine = position is not None and position.is_of(entry)
         offset, line = (position.offset, position.line) if position is not None and mine else (0, 1)
         stop = later.position if later is not None and not later.knows(entry) else None
-        held: Decoded | None = None
+        held: Block | None = None
         try:
             for block in decoding.blocks(entry, opener, offset, line, None if stop is None else stop.offset):
                 if held is not None:
-                    ledger.position = _position(entry, held)
-                    yield decoding.batch(held, ledger.state())
+                    ledger.position = None if decoding.only_whole else _position(entry, held)
+                    yield from decoding.batches(held, None if decoding.only_whole else ledger.state())
                 held = block
         except ConfigError:
             if later is not None or drops.folder.stat(entry.name) is not None:
@@ -211,13 +219,13 @@ def read_incremental(
             emitted = ledger.state()
         else:
             emitted = until
-        yield decoding.batch(held, emitted or {})
+        yield from decoding.batches(held, emitted or {})
     final = until or ledger.state()
     if emitted != final:
-        yield decoding.batch(None, final)
+        yield from decoding.batches(None, final)
 
 
-def _position(entry: Entry, block: Decoded) -> Position:
+def _position(entry: Entry, block: Block) -> Position:
     return Position(name=entry.name, size=entry.size, mtime=entry.mtime, offset=block.offset, line=block.line)
 
 

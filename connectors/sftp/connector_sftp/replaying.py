@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import pyarrow as pa
 from connector_sdk.contract import Batch
-from connector_sdk.formats.delimited import decode_record
-from connector_sdk.formats.layout import Layout
+from connector_sdk.formats import delimited, fixed_width
+from connector_sdk.formats.layout import FixedWidth, Layout
 from connector_sdk.rejects import Reject, reject_batch, rejects_of
 from connector_sdk.runtime.folder import safe_name
 from connector_sdk.schema import Stream
@@ -30,16 +30,25 @@ def replay(drops: Drops, binding: Binding, layout: Layout, stream: Stream, rejec
         if raw is None:
             again.append(reject)
             continue
-        found = decode_record(
-            layout, raw, stream=stream.name, place=reject.place, offset=reject.offset, line=reject.line, columns=columns
-        )
-        rows.append(pa.RecordBatch.from_arrays(found.data.columns, schema=stream.schema))
-        if found.rejects is not None:
-            again += rejects_of(found.rejects)
+        data, rejected = _decoded(layout, raw, reject, stream.name, columns)
+        rows.append(pa.RecordBatch.from_arrays(data.columns, schema=stream.schema))
+        if rejected is not None:
+            again += rejects_of(rejected)
     table = pa.Table.from_batches(rows, schema=stream.schema).combine_chunks()
     empty = pa.RecordBatch.from_arrays([pa.array([], f.type) for f in stream.schema], schema=stream.schema)
     data = table.to_batches()[0] if table.num_rows else empty
     yield Batch(stream=stream.name, data=data, rejects=reject_batch(again) if again else None)
+
+
+def _decoded(
+    layout: Layout, raw: bytes, reject: Reject, stream: str, columns: Sequence[str] | None
+) -> tuple[pa.RecordBatch, pa.RecordBatch | None]:
+    place, offset, line = reject.place, reject.offset, reject.line
+    if isinstance(layout.form, FixedWidth):
+        record = fixed_width.decode_record(layout, raw, stream=stream, place=place, offset=offset, line=line, columns=columns)
+        return record.data[stream], record.rejects
+    found = delimited.decode_record(layout, raw, stream=stream, place=place, offset=offset, line=line, columns=columns)
+    return found.data, found.rejects
 
 
 def _whole(drops: Drops, binding: Binding, reject: Reject) -> bytes | None:

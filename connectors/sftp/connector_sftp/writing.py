@@ -6,9 +6,9 @@ import zlib
 
 import pyarrow as pa
 from connector_sdk.errors import ConfigError, SchemaDriftError
-from connector_sdk.formats.delimited import Encoder
+from connector_sdk.formats import delimited, fixed_width
 from connector_sdk.formats.format import BatchWriter
-from connector_sdk.formats.layout import Field, Layout
+from connector_sdk.formats.layout import Field, FixedWidth, Layout
 from connector_sdk.runtime.file_sink import Target
 from connector_sdk.runtime.folder import Writer
 from connector_sdk.schema import Stream, WriteMode, doc_of
@@ -22,11 +22,19 @@ LEVEL = 6
 
 
 def writes(binding: Binding) -> frozenset[WriteMode]:
-    """What can be done to the stream: a plain name is one file, which can only be replaced."""
+    """What can be done to the stream: a plain name is one file, which can only be replaced.
+
+    Files that hold the rows of other streams too are only added to, and each new one has rows of a single stream.
+    """
+    form = None if binding.layout is None else binding.layout.form
     try:
         part = binding.pattern.part
+        if binding.layout is not None and isinstance(form, FixedWidth):
+            fixed_width.check_writable(binding.layout)
     except ConfigError:
         return frozenset()
+    if isinstance(form, FixedWidth) and len(form.rows) > 1:
+        return frozenset({WriteMode.APPEND} if "{part}" in part else ())
     return frozenset({WriteMode.APPEND, WriteMode.REPLACE} if "{part}" in part else {WriteMode.REPLACE})
 
 
@@ -55,7 +63,15 @@ def target(stream: Stream, binding: Binding, layout: Layout, archive: str) -> Ta
     def open_file(file: Writer) -> BatchWriter:
         return _Part(layout, file, order, compressed)
 
-    return Target(stream=stream.name, part=pattern.part, open=open_file, replaces=replaces)
+    return Target(stream=stream.name, part=_part(binding), open=open_file, replaces=replaces)
+
+
+def _part(binding: Binding) -> str:
+    """The name of a new file; where it has only the rows of one of several streams, with that record's name."""
+    form = None if binding.layout is None else binding.layout.form
+    several = isinstance(form, FixedWidth) and len(form.rows) > 1
+    record = "".join(letter if letter.isalnum() else "-" for letter in form.record or "") if isinstance(form, FixedWidth) else ""
+    return binding.pattern.part.replace("{part}", f"{{part}}-{record}") if several else binding.pattern.part
 
 
 def alterations(want: Stream, have: Layout | None, binding: Binding, *, declared: bool) -> list[str]:
@@ -64,9 +80,10 @@ def alterations(want: Stream, have: Layout | None, binding: Binding, *, declared
     Of a layout that was only inferred, names count and types do not: what looks like a number may be written as text.
     """
     pattern = binding.pattern
-    part = pattern.part.replace("{part}", "<part>")
+    part = _part(binding).replace("{part}", "<part>")
     if have is None:
-        return [f"write {part} with a header of {len(want.schema)} field{'s' if len(want.schema) != 1 else ''}"]
+        header = "" if binding.layout is not None and isinstance(binding.layout.form, FixedWidth) else "a header of "
+        return [f"write {part} with {header}{len(want.schema)} field{'s' if len(want.schema) != 1 else ''}"]
     known = {field.name: field.type for field in have.fields}
     names = want.schema.names
     differing = [name for name in names if name not in known] + [name for name in known if name not in names]
@@ -106,7 +123,8 @@ class _Part:
         self._order = order
         self._schema = layout.schema
         self._out: Writer | _Gzip = _Gzip(file) if compressed else file
-        self._encoder = Encoder(layout, self._out)
+        fixed = isinstance(layout.form, FixedWidth)
+        self._encoder: BatchWriter = (fixed_width.Encoder if fixed else delimited.Encoder)(layout, self._out)
 
     def write(self, batch: pa.RecordBatch, /) -> None:
         rows = batch.select(self._order) if batch.schema.names != self._order else batch
