@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 __all__ = [
     "TOP",
+    "Finder",
     "Ordered",
     "Places",
     "Positions",
@@ -22,7 +23,6 @@ __all__ = [
     "line_end",
     "parity",
     "positions",
-    "where",
 ]
 
 Places = npt.NDArray[np.uint64]
@@ -31,15 +31,23 @@ TOP, ONE = np.uint64(63), np.uint64(1)
 _DOUBLING = [np.uint64(shift) for shift in (1, 2, 4, 8, 16, 32)]
 
 
-def where(text: bytes, mark: bytes) -> Places:
-    """The places of the byte `mark`."""
-    words = -(-len(text) // 64)
-    if mark not in text:
-        return np.zeros(words, dtype=np.uint64)
-    there = np.empty(words * 64, dtype=np.bool_)
-    there[len(text) :] = False
-    np.equal(np.frombuffer(text, dtype=np.uint8), mark[0], out=there[: len(text)])
-    return np.packbits(there, bitorder="little").view("<u8")
+class Finder:
+    """Finds the places of bytes in one text after another, in memory that is kept: asking for a new megabyte costs more."""
+
+    def __init__(self) -> None:
+        self._there = np.empty(0, dtype=np.bool_)
+
+    def where(self, text: bytes, mark: bytes) -> Places:
+        """The places of the byte `mark`."""
+        words = -(-len(text) // 64)
+        if mark not in text:
+            return np.zeros(words, dtype=np.uint64)
+        if len(self._there) < words * 64:
+            self._there = np.empty(words * 64, dtype=np.bool_)
+        there = self._there[: words * 64]
+        np.equal(np.frombuffer(text, dtype=np.uint8), mark[0], out=there[: len(text)])
+        there[len(text) :] = False
+        return np.packbits(there, bitorder="little").view("<u8")
 
 
 def parity(places: Places) -> Places:

@@ -20,6 +20,7 @@ import numpy as np
 
 from connector_sdk.formats.delimited.places import (
     TOP,
+    Finder,
     Ordered,
     Places,
     Positions,
@@ -31,7 +32,6 @@ from connector_sdk.formats.delimited.places import (
     line_end,
     parity,
     positions,
-    where,
 )
 from connector_sdk.formats.layout import Delimited
 
@@ -61,6 +61,7 @@ class Grammar:
         self.quote = None if form.quote is None else form.quote.encode()
         self.escape = None if form.escape is None else form.escape.encode()
         self.delimiter = form.delimiter.encode()
+        self._finder = Finder()
         d, q, e = (re.escape(mark) if mark else b"" for mark in (self.delimiter, self.quote, self.escape))
         escaped = rb"|" + e + rb"." if e else b""
         first = rb"(?:[^\r\n" + d + q + e + rb"]" + escaped + rb")"
@@ -95,14 +96,14 @@ class Grammar:
 
     def _simple(self, text: bytes, *, final: bool) -> Segment | None:
         """All whole records, if every quote among them is where quotes should be; else None."""
-        feeds = where(text, b"\n")
-        returns = where(text, b"\r") if b"\r" in text else None
+        feeds = self._finder.where(text, b"\n")
+        returns = self._finder.where(text, b"\r") if b"\r" in text else None
         edges = feeds if returns is None else feeds | returns
         breaks = feeds if returns is None else edges & ~after(returns) | returns  # one for each line end, CRLF included
         if self.quote is None or self.quote not in text:
             stop = len(text) if final else line_end(feeds, returns, len(text))
             return Segment(start=0, stop=stop, lines=count(breaks, stop), ends=edges)
-        quotes = where(text, self.quote)
+        quotes = self._finder.where(text, self.quote)
         inside = parity(quotes)  # a quote that opens is inside, one that closes is not
         outside = ~inside
         stop = line_end(feeds & outside, None if returns is None else returns & outside, len(text))
@@ -116,7 +117,7 @@ class Grammar:
         outside &= quotes
         beside = before(inside)
         beside |= after(outside)
-        allowed = where(text, self.delimiter)
+        allowed = self._finder.where(text, self.delimiter)
         allowed |= edges
         allowed |= quotes
         beside &= ~allowed
