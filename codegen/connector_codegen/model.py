@@ -147,6 +147,6 @@ def stream_from(layout: Layout, origin: str | None = None, ending: str = ".csv")
         keys=layout.keys,
         layout=layout,
         ending=ending,
-        doc=layout.doc,
+        doc=layout.about,
         origin=origin,
     )

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 import pyarrow as pa
-from connector_sdk.formats.layout import Delimited, Field, Layout
+from connector_sdk.formats.layout import Delimited, Field, FixedWidth, Layout, Place
 
 from connector_codegen.diff.verdict import Change, Verdict
 
@@ -22,15 +22,35 @@ def rewritten(old: Layout, new: Layout) -> Iterator[Change]:
     if type(old.form) is not type(new.form):
         yield Verdict.BREAKING, f"{type(old.form).__name__} → {type(new.form).__name__}"
         return
+    if isinstance(old.form, FixedWidth) and isinstance(new.form, FixedWidth):
+        yield from _records(old.form, new.form)
     for field in fields(old.form):
         was, now = getattr(old.form, field.name), getattr(new.form, field.name)
-        if was != now:
+        if was != now and field.name not in ("records", "record"):
             yield Verdict.BREAKING, f"{field.name} {was!r} → {now!r}"
     if isinstance(new.form, Delimited) and not new.form.header:
         common = set(old.names) & set(new.names)
         kept = [name for name in new.names if name in common]
         if [name for name in old.names if name in common] != kept or new.names[: len(kept)] != tuple(kept):
             yield Verdict.LOSING, "the order of fields, which without a header says what is what"
+
+
+def _records(old: FixedWidth, new: FixedWidth) -> Iterator[Change]:
+    """What tells the record from others, and what headers and trailers promise; the fields of rows are compared as fields."""
+    then, now = ({record.name: record for record in form.records} for form in (old, new))
+    own = (then.get(old.record or ""), now.get(new.record or ""))
+    if own[0] is not None and own[1] is not None:
+        if own[0].when != own[1].when:
+            yield Verdict.LOSING, f"what tells the record {own[0].name} from others"
+        if own[0].length != own[1].length:
+            yield (
+                Verdict.BREAKING,
+                f"length {own[0].length or 'as far as its fields'} → {own[1].length or 'as far as its fields'}",
+            )
+    for name, record in (then | now).items():
+        if record.role != "data" and then.get(name) != now.get(name):
+            what = "is gone" if name not in now else "is new" if name not in then else "is another"
+            yield Verdict.BREAKING, f"the {record.role} record {name} {what}"
 
 
 def rewritten_field(old: Field, new: Field) -> Iterator[Change]:
@@ -42,6 +62,9 @@ def rewritten_field(old: Field, new: Field) -> Iterator[Change]:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, Place):
+        parts = {each.name: getattr(value, each.name) for each in fields(value) if getattr(value, each.name) != each.default}
+        return " ".join(f"{name} {part}" for name, part in parts.items())
     if not value:
         return "none"
     return " ".join(map(repr, value)) if isinstance(value, tuple) else repr(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from connector_codegen.model import GeneratedFile, Interface, Source, Stream
@@ -14,11 +15,15 @@ def layouts(interface: Interface, problems: Sequence[Problem]) -> list[Generated
     """A layout file for every stream of flat files. None where the source is a layout itself: it stays the only one."""
     if not interface.source.decided:
         return []
-    return [
-        GeneratedFile(path=f"{stream.identifier}.layout.yaml", text=_text(stream, interface.source, problems))
-        for stream in interface.streams
-        if stream.layout is not None
-    ]
+    files: dict[str, GeneratedFile] = {}
+    for stream in interface.streams:
+        if stream.layout is not None:
+            whole = stream.layout.whole
+            name = stream.identifier if len(whole.streams) == 1 else re.sub(r"\W+", "_", whole.name)
+            files.setdefault(
+                whole.name, GeneratedFile(path=f"{name}.layout.yaml", text=_text(stream, interface.source, problems))
+            )
+    return list(files.values())
 
 
 def descriptions(interface: Interface, problems: Sequence[Problem]) -> list[GeneratedFile]:
@@ -37,14 +42,15 @@ def descriptions(interface: Interface, problems: Sequence[Problem]) -> list[Gene
 def _text(stream: Stream, source: Source, problems: Sequence[Problem]) -> str:
     assert stream.layout is not None
     digest = source.files.get(stream.origin or "", "")
-    head = [_line(f"How the files of {stream.name} are written, decided from {stream.origin}. Correct it: `evidence` says why.")]
+    whole = stream.layout.whole
+    head = [_line(f"How the files of {whole.name} are written, decided from {stream.origin}. Correct it: `evidence` says why.")]
     head += [f"SHA-256 of that file: {digest}"] if digest else []
     head += [
         f"QUESTION {_line(str(problem))}"
         for problem in problems
-        if problem.level == "question" and (problem.where == stream.name or problem.where.startswith(f"{stream.name}."))
+        if problem.level == "question" and (problem.where == whole.name or problem.where.startswith(f"{whole.name}."))
     ]
-    return "".join(f"# {line}\n" for line in head) + stream.layout.to_yaml()
+    return "".join(f"# {line}\n" for line in head) + whole.to_yaml()
 
 
 def _line(text: str) -> str:

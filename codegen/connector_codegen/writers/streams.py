@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Collection, Iterator
 
 import pyarrow as pa
-from connector_sdk.formats.layout import Layout
 from connector_sdk.types import to_text
 
 from connector_codegen.model import GeneratedFile, Interface
@@ -36,14 +35,18 @@ _PLAIN = {
 
 
 def streams(interface: Interface) -> list[GeneratedFile]:
-    """streams.py: STREAMS, the layout of each stream, and COLUMNS, where a model's field is not called as its column."""
-    layouts = Brackets.mapping((each.name, _layout(each.layout)) for each in interface.streams if each.layout is not None)
+    """streams.py: STREAMS, the layouts, and COLUMNS, where a model's field is not called as its column."""
+    # A file with several types of records is described once, whatever number of streams it makes.
+    found = {
+        e.name if len(e.layout.whole.streams) == 1 else e.layout.whole.name: e.layout.whole for e in interface.streams if e.layout
+    }
+    layouts = Brackets.mapping((name, _call(layout, always={"name", "encoding", "form"})) for name, layout in found.items())
     columns = Brackets.mapping(
         (stream.name, Brackets.mapping((f.identifier, literal(f.name)) for f in stream.fields if f.identifier != f.name))
         for stream in interface.streams
     )
     body = render("STREAMS: Final[Mapping[str, Layout]] = ", layouts)
-    body += '"""How the files of each stream are written, by the stream\'s name."""\n\n'
+    body += '"""How the files of each stream are written, by its name; that of a record is ``<layout>.<record>``."""\n\n'
     body += render("COLUMNS: Final[Mapping[str, Mapping[str, str]]] = ", columns)
     body += '"""By stream: the columns of those fields of its model that are called otherwise."""\n'
     return [GeneratedFile(path="streams.py", text=_HEAD.format(imports=_imports(set(_calls(layouts)))) + body)]
@@ -67,18 +70,12 @@ def _calls(code: Code) -> Iterator[str]:
             yield from _calls(part)
 
 
-def _layout(layout: Layout) -> Code:
-    """Name, encoding and form are always said; the fields of one of several records stand with the record already."""
-    repeated = {"fields", "keys"} if layout.whole != layout else set()
-    return _call(layout, always={"name", "encoding", "form"}, never=repeated)
-
-
-def _call(value: object, always: Collection[str] = (), never: Collection[str] = ()) -> Code:
+def _call(value: object, always: Collection[str] = ()) -> Code:
     assert dataclasses.is_dataclass(value)
     shown = {
         field.name: _code(getattr(value, field.name))
         for field in dataclasses.fields(value)
-        if field.name in always or (field.name not in {*never, "evidence"} and getattr(value, field.name) != field.default)
+        if field.name in always or (field.name != "evidence" and getattr(value, field.name) != field.default)
     }
     return Brackets.call(type(value).__name__, **shown)
 

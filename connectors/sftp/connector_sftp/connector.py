@@ -191,7 +191,7 @@ class _Opened:
             # A replaced file is read again as a whole, with the rows that did not change.
             repeats=frozenset({Mode.INCREMENTAL}),
             namespace=binding.pattern.below or None,
-            doc=layout.doc,
+            doc=layout.about,
         )
 
     def layout_of(self, split: Split, binding: Binding) -> Layout:

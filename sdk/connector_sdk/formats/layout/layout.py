@@ -80,10 +80,16 @@ class Layout:
                 self,
                 name=self.name if len(rows) == 1 else f"{self.name}.{record.name}",
                 form=replace(self.fixed_width, record=record.name),
-                doc=record.doc or self.doc,
             )
             for record in rows
         )
+
+    @property
+    def about(self) -> str | None:
+        """What its rows are, in words: the record's, or the file's."""
+        if not isinstance(self.form, FixedWidth):
+            return self.doc
+        return next((each.doc for each in self.form.records if each.name == self.form.record and each.doc), self.doc)
 
     @property
     def whole(self) -> Layout:

@@ -35,7 +35,7 @@ STREAMS: Final[Mapping[str, Layout]] = {
         keys=("Kd-Nr",),
     ),
 }
-"""How the files of each stream are written, by the stream's name."""
+"""How the files of each stream are written, by its name; that of a record is ``<layout>.<record>``."""
 
 COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
     "kunden": {

@@ -52,7 +52,7 @@ STREAMS: Final[Mapping[str, Layout]] = {
         fields=(Field(name="id", type=pa.int64()),),
     ),
 }
-"""How the files of each stream are written, by the stream's name."""
+"""How the files of each stream are written, by its name; that of a record is ``<layout>.<record>``."""
 
 COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
     "ledger-2026": {"buchung_nr": "Buchung Nr."},

@@ -17,8 +17,8 @@ from connector_sdk.formats.layout import (
 )
 
 STREAMS: Final[Mapping[str, Layout]] = {
-    "nightly.order": Layout(
-        name="nightly.order",
+    "nightly": Layout(
+        name="nightly",
         encoding="cp1252",
         form=FixedWidth(
             line_end="crlf",
@@ -114,113 +114,11 @@ STREAMS: Final[Mapping[str, Layout]] = {
                     ),
                 ),
             ),
-            record="order",
-        ),
-        doc="One order",
-    ),
-    "nightly.line": Layout(
-        name="nightly.line",
-        encoding="cp1252",
-        form=FixedWidth(
-            line_end="crlf",
-            records=(
-                Record(
-                    name="head",
-                    fields=(
-                        Field(
-                            name="kind",
-                            type=pa.string(),
-                            place=Place(start=1, length=1),
-                        ),
-                        Field(
-                            name="day",
-                            type=pa.date32(),
-                            format=("%Y%m%d",),
-                            place=Place(start=2, length=8),
-                        ),
-                    ),
-                    when=When(start=1, length=1, value=("H",)),
-                    role="header",
-                ),
-                Record(
-                    name="order",
-                    fields=(
-                        Field(
-                            name="kind",
-                            type=pa.string(),
-                            place=Place(start=1, length=1),
-                        ),
-                        Field(
-                            name="number",
-                            type=pa.int64(),
-                            nullable=False,
-                            place=Place(start=2, length=6),
-                        ),
-                        Field(
-                            name="total",
-                            type=pa.decimal128(9, 2),
-                            place=Place(start=8, length=9, scale=2, sign="overpunch"),
-                            doc="with tax",
-                        ),
-                    ),
-                    when=When(start=1, length=1, value=("O",)),
-                    keys=("number",),
-                    doc="One order",
-                ),
-                Record(
-                    name="line",
-                    fields=(
-                        Field(
-                            name="kind",
-                            type=pa.string(),
-                            place=Place(start=1, length=1),
-                        ),
-                        Field(
-                            name="order-number",
-                            type=pa.int64(),
-                            place=Place(start=2, length=6),
-                        ),
-                        Field(
-                            name="article",
-                            type=pa.string(),
-                            place=Place(start=8, length=9),
-                        ),
-                    ),
-                    when=When(start=1, length=1, value=("L",)),
-                ),
-                Record(
-                    name="tail",
-                    fields=(
-                        Field(
-                            name="kind",
-                            type=pa.string(),
-                            place=Place(start=1, length=1),
-                        ),
-                        Field(
-                            name="orders",
-                            type=pa.int64(),
-                            place=Place(start=2, length=6),
-                        ),
-                        Field(
-                            name="sum",
-                            type=pa.decimal128(9, 2),
-                            place=Place(start=8, length=9, scale=2),
-                        ),
-                    ),
-                    when=When(start=1, length=1, value=("T",)),
-                    role="trailer",
-                    checks=(
-                        Check(field="orders", counts=("order",)),
-                        Check(field="sum", sums=("order.total",)),
-                    ),
-                ),
-            ),
-            record="line",
         ),
         doc="What the branch office sends every night",
     ),
 }
-"""How the files of each stream are written, by the stream's name."""
+"""How the files of each stream are written, by its name; that of a record is ``<layout>.<record>``."""
 
 COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
     "nightly.order": {},

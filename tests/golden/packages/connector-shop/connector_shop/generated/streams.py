@@ -51,7 +51,7 @@ STREAMS: Final[Mapping[str, Layout]] = {
         keys=("id",),
     ),
 }
-"""How the files of each stream are written, by the stream's name."""
+"""How the files of each stream are written, by its name; that of a record is ``<layout>.<record>``."""
 
 COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {"customers": {}, "orders": {}}
 """By stream: the columns of those fields of its model that are called otherwise."""
