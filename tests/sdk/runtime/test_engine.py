@@ -37,6 +37,8 @@ def job(source: Numbers, sink: Rows, **more) -> Job:
 
 def test_all_rows_arrive_once_over_parallel_splits():
     source, sink = Numbers(), Rows()
+    together = threading.Barrier(2)
+    source.before_batch = lambda split, row: together.wait(30) if row in (0, 1) else None  # the first batches of two splits
     result = run(job(source, sink))
     assert sorted(sink.rows["s"]) == list(range(100))
     assert result.rows == 100
