@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,7 +22,7 @@ import pyarrow.csv
 from connector_sdk.errors import ConfigError, DataError, SchemaDriftError
 from connector_sdk.formats.delimited.records import Grammar, Records, Segment, count_lines
 from connector_sdk.formats.delimited.text import BOM, Window
-from connector_sdk.formats.delimited.values import check_notation, describe_type, is_plain, is_text, parse
+from connector_sdk.formats.delimited.values import check_notation, describe_type, has_infinite, is_plain, is_text, parse
 from connector_sdk.formats.layout import Field, Layout
 from connector_sdk.rejects import RAW_LIMIT, REJECT_SCHEMA, Reject, reject_batch
 
@@ -216,7 +217,15 @@ class _Reading:
                 window.drop(found)
                 return line + count_lines(head, 0, len(head))
             if len(window.text) > self.max_record or window.ended:
-                raise SchemaDriftError(f"{self._where()}: the header is not closed", stream=self.stream, code="header")
+                raise SchemaDriftError(
+                    f"{self._where()}: the header is not closed"
+                    + (
+                        "" if window.ended else f" within {self.max_record:,} bytes: there is no line end, or a quote stands open"
+                    ),
+                    hint="generate the layout again, or correct the file",
+                    stream=self.stream,
+                    code="header",
+                )
             window.grow(min(len(window.text), self.max_record + 1 - len(window.text)))
         return line
 
@@ -248,17 +257,19 @@ class _Reading:
         want = [(f.name if f.title is None else f.title).strip() for f in self.layout.fields]
         if found == want:
             return
-        missing = [name for name in want if name not in found]
-        new = [name for name in found if name not in want]
-        moved = [a for a, b in zip(found, want, strict=False) if a != b] if not missing and not new else []
+        missing, new = _surplus(want, found), _surplus(found, want)
+        moved = [at for at, (a, b) in enumerate(zip(found, want, strict=False)) if a != b] if not missing and not new else []
         told = [
-            f"{what} {', '.join(map(repr, names[:10]))}{' …' if len(names) > 10 else ''}"
-            for what, names in (("missing", missing), ("new", new), ("out of order", moved))
-            if names
+            f"{what} {', '.join(_short(headers[at]) for at in places[:10])}{' …' if len(places) > 10 else ''}"
+            for what, headers, places in (("missing", want, missing), ("new", found, new), ("out of order", found, moved))
+            if places
         ]
+        names = [field.name for field in self.layout.fields]
         raise SchemaDriftError(
             f"{self._where()}: the header is not that of layout {self.layout.name!r}: {'; '.join(told)}",
-            fields=tuple(dict.fromkeys((*missing, *new, *moved))),
+            fields=tuple(
+                dict.fromkeys([*(names[at] for at in missing), *(found[at] for at in new), *(names[at] for at in moved)])
+            ),
             hint="generate the layout again, or correct the file",
             code="header",
             stream=self.stream,
@@ -376,9 +387,17 @@ class _Reading:
         if not _is_utf8(records.view):
             return self._parse(records.view, all_text=True)
         try:
-            return self._parse(records.view, all_text=False)
+            batch, problems = self._parse(records.view, all_text=False)
         except pa.ArrowInvalid as error:
             refused = re.match(r"In CSV column #(\d+)", str(error))
+        else:
+            infinite = [
+                n for n, c in zip(batch.schema.names, batch.columns, strict=True) if has_infinite(c) and n not in self.as_text
+            ]
+            if not infinite:
+                return batch, problems
+            self._ask_of(*infinite)
+            return self._parse(records.view, all_text=True)
         if refused:
             # Where one bad value was there may be more, and Arrow may just not know the notation ("+5", a quoted empty
             # number): from now on the column is read as text and converted here.
@@ -480,6 +499,21 @@ class _Reading:
                 decimal_point=self.mark,
             )
         return self.converting[key]
+
+
+def _surplus(these: list[str], those: list[str]) -> list[int]:
+    """The places in `these` of what is in them more often than in `those`."""
+    left = Counter(those)
+    places = []
+    for place, name in enumerate(these):
+        left[name] -= 1
+        if left[name] < 0:
+            places.append(place)
+    return places
+
+
+def _short(header: str) -> str:
+    return repr(header if len(header) <= 60 else f"{header[:60]}…")
 
 
 def _is_real(kind: pa.DataType) -> bool:

@@ -17,7 +17,7 @@ from connector_sdk.errors import ConfigError, DataError
 from connector_sdk.formats.layout import Field
 from connector_sdk.formats.moments import check_pattern, parse_moments, render_moments
 
-__all__ = ["check_notation", "describe_type", "is_binary", "is_plain", "is_text", "parse", "render"]
+__all__ = ["check_notation", "describe_type", "has_infinite", "is_binary", "is_plain", "is_text", "parse", "render"]
 
 pc: Any = pyarrow.compute  # the stubs know fewer combinations than Arrow does
 
@@ -70,12 +70,18 @@ def parse(field: Field, raw: Any) -> tuple[pa.Array[Any], dict[int, str]]:
     """
     if is_plain(field):
         found = _plainly(field, raw)
-        if found is not None:
+        if found is not None and not has_infinite(found[0]):
             return found
     text, bad = _decode(raw)
     if is_text(field.type):
         return text.cast(field.type), bad
     values, refused = _carefully(field, text)
+    if has_infinite(values):
+        # Arrow makes 1e400 infinite; only the word is. The others are beyond the type, and bad.
+        beyond = pc.and_(pc.is_inf(values), pc.invert(pc.match_substring(pc.utf8_lower(text), "inf")))
+        beyond = pc.fill_null(beyond, False)
+        refused = _mask(beyond, truth=True) | (False if refused is None else refused)
+        values = pc.if_else(beyond, pa.scalar(None, values.type), values)
     for row in () if refused is None else np.flatnonzero(refused):
         bad[int(row)] = "type"
     return values, bad
@@ -218,6 +224,11 @@ def is_plain(field: Field) -> bool:
     kind = field.type
     other = is_text(kind) or is_binary(kind) or pa.types.is_boolean(kind) or pa.types.is_time(kind)
     return not (other or field.null or field.format or field.group is not None or field.decimal != ".")
+
+
+def has_infinite(values: Any) -> bool:
+    """Whether there are infinite numbers in a column: its text has to say whether they were meant."""
+    return pa.types.is_floating(values.type) and bool(pc.any(pc.is_inf(values), min_count=0).as_py())
 
 
 def is_binary(kind: pa.DataType) -> bool:
