@@ -69,7 +69,7 @@ def _sampled(path: Path, problems: list[Problem]) -> Stream:
     name, ending = _parted(path.name)
     inference = infer(path, name=name)
     found = inference.layout
-    about = f"{inference.rows:,} records of {len(found.fields)} fields"
+    about = f"{inference.rows:,} records of {len(found.fields)} field{'' if len(found.fields) == 1 else 's'}"
     problems.append(
         Problem(level="note", where=name, what=f"{about}; encoding {found.encoding}, delimiter {found.delimited.delimiter!r}")
     )

@@ -31,6 +31,6 @@ def infer_layout(folder: Folder, binding: Binding, entries: Sequence[Entry]) -> 
             opener = partial(folder.open_read, entry.name)
             return stack.enter_context(content(binding.settings.compression, entry, opener, 0))
 
-        found = infer(begin, name=binding.name, limit=SAMPLE).layout
+        found = infer(begin, name=binding.name, limit=SAMPLE, place=entry.name).layout
         # What nobody declared is a guess that the next file may not keep: that a field is a key, or never empty.
         return replace(found, keys=(), fields=tuple(replace(field, nullable=True) for field in found.fields))

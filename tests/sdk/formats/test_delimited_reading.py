@@ -261,7 +261,7 @@ def test_a_line_of_200_mb_is_one_reject_in_little_memory() -> None:
         ("id,name", ("on",), "missing 'on'"),
         ("id,name,on,extra", ("extra",), "new 'extra'"),
         ("id,title,on", ("name", "title"), "missing 'name'; new 'title'"),
-        ("name,id,on", ("name", "id"), "out of order 'name', 'id'"),
+        ("name,id,on", ("id", "name"), "out of order 'name', 'id'"),
         ("1,x,2020-01-01", ("id", "name", "on", "1", "x", "2020-01-01"), "missing 'id', 'name', 'on'"),
     ],
 )
@@ -270,6 +270,19 @@ def test_another_header_is_drift_that_names_the_fields(header: str, fields: tupl
         blocks(NUMBERS, header.encode() + b"\n1,x,2020-01-01\n")
     assert caught.value.fields == fields
     assert "t.csv" in str(caught.value)
+
+
+def test_drift_names_fields_as_the_stream_does_and_headers_as_the_file_does() -> None:
+    fields = tuple(Field(name=name, title="Name", type=pa.string()) for name in "ab")
+    titled = Layout(name="t", form=Delimited(), fields=fields)
+    with pytest.raises(SchemaDriftError, match="missing 'Name'; new 'x{60}…'") as caught:
+        blocks(titled, b"Name," + b"x" * 300 + b"\n1,2\n")
+    assert caught.value.fields == ("b", "x" * 300)
+
+
+def test_a_header_without_an_end_is_drift_that_says_how_far_was_looked() -> None:
+    with pytest.raises(SchemaDriftError, match=r"t.csv: the header is not closed within 1,000 bytes"):
+        blocks(NUMBERS, b"x" * 5000, max_record_bytes=1000)
 
 
 def test_without_a_header_another_width_is_drift_too() -> None:

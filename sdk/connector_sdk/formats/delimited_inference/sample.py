@@ -50,8 +50,8 @@ class Inference:
     rows: int
 
 
-def infer(sample: Sample, *, name: str, limit: int | None = None) -> Inference:
-    """Decide the layout of `sample`, called `name`, over all of it, or over its first `limit` bytes.
+def infer(sample: Sample, *, name: str, limit: int | None = None, place: str | None = None) -> Inference:
+    """Decide the layout of `sample`, called `name`, over all of it, or over its first `limit` bytes. Errors name `place`.
 
     Memory is bounded by a few blocks, and up to 128 MB for each field that could be a key. Raises ConfigError for a file that is
     empty or cannot be read, DataError for a damaged archive.
@@ -74,7 +74,7 @@ def infer(sample: Sample, *, name: str, limit: int | None = None) -> Inference:
         fields=tuple(Field(name=n, title=t, type=pa.string()) for n, t in names),
     )
     columns = [Column(n, t) for n, t in names]
-    rows, rejected, example = _fill(columns, text, opener)
+    rows, rejected, example = _fill(columns, text, opener, place)
     if rejected:
         findings.append(Finding("question", None, f"{rejected:,} of {rows + rejected:,} records do not fit: {example}"))
     comma = [told for column in columns if (told := column.tells_comma()) is not None]
@@ -170,11 +170,11 @@ def _names(titles: list[str]) -> list[tuple[str, str | None]]:
     return found
 
 
-def _fill(columns: list[Column], layout: Layout, opener: Opener) -> tuple[int, int, str]:
+def _fill(columns: list[Column], layout: Layout, opener: Opener, place: str | None) -> tuple[int, int, str]:
     rows = rejected = 0
     example = ""
     with closing(opener()) as opened:  # type: ignore[type-var]
-        for block in decode(layout, next(opened), stream=layout.name, place=None):
+        for block in decode(layout, next(opened), stream=layout.name, place=place):
             for column, values in zip(columns, block.data.columns, strict=True):
                 column.take(values)
             rows += block.data.num_rows
@@ -196,11 +196,13 @@ def _keys(columns: list[Column], decisions: list[Decision]) -> tuple[tuple[str, 
     likely = [column.name for column, _ in unique if column.looks_like_a_key]
     if likely:
         others = [column.name for column, _ in unique if column.name != likely[0]]
-        told = f"{likely[0]} was taken for the key: every record has its own" + (
-            f"; so has {', '.join(others)}" if others else ""
-        )
+        told = f"{likely[0]} was taken for the key: every record has its own" + (f"; so has {_few(others)}" if others else "")
         return (likely[0],), [Finding("note", likely[0], told)]
     if unique:
-        names = ", ".join(column.name for column, _ in unique)
-        return (), [Finding("note", None, f"no key was decided; every record has its own {names}")]
+        told = f"no key was decided; every record has its own {_few([column.name for column, _ in unique])}"
+        return (), [Finding("note", None, told)]
     return (), []
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 8 else f"{', '.join(names[:6])} and {len(names) - 6} more"
