@@ -18,7 +18,7 @@ __all__ = ["commands"]
 DIFFERENT = 5
 """Exit code: generated code is out of date, or a difference breaks or loses something."""
 
-_READERS = ("layout", "interface", "delimited")  # said again so that --help imports no reader; a test compares
+_READERS = ("layout", "interface", "fixed_width", "delimited")  # said again so that --help imports no reader; a test compares
 _MODELS = ("msgspec", "pydantic", "dataclass")
 
 _reader = click.option("--reader", type=click.Choice(_READERS), help="How to read SOURCE; else it is recognised.")
@@ -40,7 +40,7 @@ def _example(*lines: str) -> str:
     "source",
     required=True,
     metavar="SOURCE",
-    help="A sample, a Table Schema, a layout.yaml; a folder or pattern of them.",
+    help="A sample, a Table Schema, a layout table, a layout.yaml; a folder or pattern of them.",
 )
 @_reader
 @click.option("--models", type=click.Choice(_MODELS), default="msgspec", show_default=True, help="What typed rows are.")

@@ -102,6 +102,12 @@ class Stream:
     doc: str | None = None
     origin: str | None = None
 
+    @property
+    def described_as(self) -> str:
+        """The name of the layout: the stream's own, or that of the file whose records are several streams."""
+        whole = None if self.layout is None else self.layout.whole
+        return self.name if whole is None or len(whole.streams) == 1 else whole.name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Source:

@@ -63,9 +63,12 @@ def scaffold(
                 "name": "".join(letter for letter in stream.name if letter.isprintable() and letter not in "`|"),
                 "literal": literal(stream.name),
                 "class_name": stream.class_name,
-                "files": literal(_pattern(stream, interface.streams)),
             }
             for stream in interface.streams
+        ],
+        "files": [
+            {"literal": literal(name), "pattern": literal(_pattern(name, ending, interface.streams))}
+            for name, ending in {stream.described_as: stream.ending for stream in interface.streams}.items()
         ],
     }
     out.mkdir(parents=True, exist_ok=True)
@@ -86,11 +89,11 @@ def scaffold(
     return target
 
 
-def _pattern(stream: Stream, streams: Sequence[Stream]) -> str:
-    """Files called as the stream, and whatever follows; nothing follows where that would be the name of another stream."""
-    name = re.sub(r"[^\w .,;=+@#%&()~-]", "?", stream.name)
-    alone = any(other is not stream and other.name.startswith(stream.name) for other in streams)
-    return f"{name}{'' if alone else '*'}{stream.ending}"
+def _pattern(name: str, ending: str, streams: Sequence[Stream]) -> str:
+    """Files called by `name`, and whatever follows; nothing follows where that would be the name of others."""
+    pattern = re.sub(r"[^\w .,;=+@#%&()~-]", "?", name)
+    alone = any(other.described_as != name and other.described_as.startswith(name) for other in streams)
+    return f"{pattern}{'' if alone else '*'}{ending}"
 
 
 def _write(folder: Path, files: Iterable[GeneratedFile]) -> None:

@@ -12,7 +12,7 @@ from connector_sdk.errors import ConfigError
 
 from connector_codegen.model import Interface
 from connector_codegen.problems import Problem
-from connector_codegen.readers import delimited, interface, layout
+from connector_codegen.readers import delimited, fixed_width, interface, layout
 
 __all__ = ["READERS", "Reader", "read"]
 
@@ -41,6 +41,13 @@ READERS: tuple[Reader, ...] = (
         about="an interface.json that was generated",
         recognises=interface.recognises,
         read=interface.read,
+        connector="sftp",
+    ),
+    Reader(
+        name="fixed_width",
+        about="layout tables of fixed-width files (.csv, .xlsx, .yaml): a row for each field, with name, start and length or end",
+        recognises=fixed_width.recognises,
+        read=fixed_width.read,
         connector="sftp",
     ),
     Reader(

@@ -37,9 +37,7 @@ _PLAIN = {
 def streams(interface: Interface) -> list[GeneratedFile]:
     """streams.py: STREAMS, the layouts, and COLUMNS, where a model's field is not called as its column."""
     # A file with several types of records is described once, whatever number of streams it makes.
-    found = {
-        e.name if len(e.layout.whole.streams) == 1 else e.layout.whole.name: e.layout.whole for e in interface.streams if e.layout
-    }
+    found = {each.described_as: each.layout.whole for each in interface.streams if each.layout is not None}
     layouts = Brackets.mapping((name, _call(layout, always={"name", "encoding", "form"})) for name, layout in found.items())
     columns = Brackets.mapping(
         (stream.name, Brackets.mapping((f.identifier, literal(f.name)) for f in stream.fields if f.identifier != f.name))

@@ -22,6 +22,7 @@ EXTRAS = {
     "cookiecutter": "codegen",
     "datamodel_code_generator": "codegen",
     "jinja2": "codegen",
+    "openpyxl": "codegen",
     "hypothesis": "testing",
     "pytest": "testing",
     "paramiko": "testing",

@@ -7,8 +7,8 @@ from connector_sftp import SftpConfig, SftpConnector
 from {{ cookiecutter.package }}.generated.streams import STREAMS
 
 FILES = {
-{%- for stream in cookiecutter.streams %}
-    {{ stream.literal }}: {{ stream.files }},
+{%- for files in cookiecutter.files %}
+    {{ files.literal }}: {{ files.pattern }},
 {%- endfor %}
 }
 """Which files are which stream; `streams` in a configuration comes before it."""
