@@ -42,6 +42,20 @@ class _Placed:
         return self.start + self.length - 1
 
 
+@dataclass(frozen=True)
+class _Asking:
+    """Where questions about one field go."""
+
+    field: str
+    line: str
+    problems: list[Problem]
+
+    def told(self, what: str, hint: str | None = None) -> None:
+        """A guess that a person should look at."""
+        said = f"{what}, it seems: line {self.line} does not say"
+        self.problems.append(Problem(level="question", where=self.field, what=said, hint=hint))
+
+
 class _Wrong(Exception):  # noqa: N818 - a finding on its way to the list of problems
     """A row that no field can be made of."""
 
@@ -65,7 +79,7 @@ def layout_of(table: Table, problems: list[Problem]) -> Layout | None:
     for row in table.rows:
         group = groups.setdefault(row["record"], [])
         try:
-            group.append(_placed(row, group[-1].end if group else 0, problems))
+            group.append(_placed(row, group[-1].end if group else 0, name, problems))
         except _Wrong as wrong:
             problems.append(Problem(level="error", where=row.where, what=wrong.what, hint=wrong.hint))
     for rows in groups.values():
@@ -144,8 +158,8 @@ def _check(each: _Placed) -> Check:
 # --- one row
 
 
-def _placed(row: Row, before: int, problems: list[Problem]) -> _Placed:
-    """The field of a row; without a start it follows the byte `before`."""
+def _placed(row: Row, before: int, layout: str, problems: list[Problem]) -> _Placed:
+    """The field of a row of `layout`; without a start it follows the byte `before`."""
     start, length = _span(row, before)
     name = row["name"]
     if not name or _FILLER.fullmatch(name):
@@ -157,17 +171,11 @@ def _placed(row: Row, before: int, problems: list[Problem]) -> _Placed:
         kind = kind_of(row["type"], length, decimals)
     except ConfigError as error:
         raise _Wrong(f"{name}: {error.message}", error.hint) from None
-    if "(" in row["type"] and decimals is None and pa.types.is_decimal(kind.type) and kind.type.scale:
-        how = "not written" if kind.scale is not None else "written"
-        problems.append(
-            Problem(
-                level="question",
-                where=row.where,
-                what=f"the decimal point of {name} is taken to be {how}",
-                hint="implied decimals say that it is not",
-            )
-        )
-    place, more = _notation(row, name, start, length, kind.type, problems)
+    asking = _Asking(f"{layout}.{name}", row.where.rpartition(":")[2], problems)
+    if re.search(r"\(\d+ *[,.] *[1-9]", row["type"]) and decimals is None and pa.types.is_decimal(kind.type):
+        how = "is not written" if kind.scale is not None else "is written"
+        asking.told(f"its decimal point {how}", "decimal places in a column of their own are implied ones")
+    place, more = _notation(row, length, kind.type, asking)
     sign = sign_of(row["sign"]) if row["sign"] else kind.sign
     if sign is None and row["sign"]:
         raise _Wrong(f"{name}: the sign {row['sign']!r} is not understood", "leading, trailing, overpunch, free or none")
@@ -195,15 +203,15 @@ def _placed(row: Row, before: int, problems: list[Problem]) -> _Placed:
     return _Placed(row, start, length, field)
 
 
-def _notation(
-    row: Row, name: str, start: int, length: int, kind: Any, problems: list[Problem]
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _notation(row: Row, length: int, kind: Any, asking: _Asking) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the cells padding, justify and format say, as arguments of a place and of a field."""
     place: dict[str, Any] = {}
     more: dict[str, Any] = {}
     pad, side = fill_of(row["padding"]) if row["padding"] else (None, None)
     if row["padding"] and pad is None and side is None:
-        raise _Wrong(f"{name}: the padding {row['padding']!r} is not understood", "zero, blank, left zero or one character")
+        raise _Wrong(
+            f"{row['name']}: the padding {row['padding']!r} is not understood", "zero, blank, left zero or one character"
+        )
     said = row["justify"].lower()
     side = "left" if said.startswith("l") else "right" if said.startswith("r") else side
     numeric = pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_floating(kind)
@@ -214,20 +222,16 @@ def _notation(
     if pa.types.is_temporal(kind):
         pattern = pattern_of(row["format"], kind, length)
         if pattern is None:
-            raise _Wrong(f"{name}: how is the {kind} written in {length} bytes?", "a format like YYYYMMDD or %d.%m.%Y")
+            raise _Wrong(f"{row['name']}: how is the {kind} written in {length} bytes?", "a format like YYYYMMDD or %d.%m.%Y")
         if not row["format"]:
-            problems.append(
-                Problem(level="question", where=row.where, what=f"{name} is taken for {pattern}: the table does not say")
-            )
+            asking.told(f"it is written as {pattern}")
         more["format"] = (pattern,)
     elif pa.types.is_boolean(kind):
         words = [word for word in re.split(r"[\s,/|;]+", row["format"] or ("Y/N" if length == 1 else "")) if word]
         if len(words) != 2:
-            raise _Wrong(f"{name}: which words say true and false?", "a format like Y/N")
+            raise _Wrong(f"{row['name']}: which words say true and false?", "a format like Y/N")
         if not row["format"]:
-            problems.append(
-                Problem(level="question", where=row.where, what=f"{name} is taken for Y or N: the table does not say")
-            )
+            asking.told("it is written as Y or N")
         more |= {"true": (words[0],), "false": (words[1],)}
     return place, more
 
