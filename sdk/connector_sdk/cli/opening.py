@@ -14,6 +14,7 @@ from connector_sdk.cli.messages import Voice
 from connector_sdk.config import LiteralSecretWarning, read_settings
 from connector_sdk.errors import ConfigError
 from connector_sdk.runtime.session import Session
+from connector_sdk.runtime.telemetry import Event, Retrying
 from connector_sdk.schema import Mode, Stream
 
 __all__ = ["choose", "did_you_mean", "find", "session", "split_columns"]
@@ -51,7 +52,12 @@ def session(name: str, config: Path | None, voice: Voice, *, confirm: bool = Fal
     for warning in caught:
         if issubclass(warning.category, LiteralSecretWarning):
             voice.warn(f"{where}: {warning.message}")
-    return Session(made, name, confirm=confirm)
+
+    def patience(event: Event) -> None:
+        if isinstance(event, Retrying):
+            voice.note(f"{event.reason}; try {event.attempt} in {event.wait:.1f} s")
+
+    return Session(made, name, confirm=confirm, listener=patience)
 
 
 def choose(opened: Session, wanted: Sequence[str], everything: bool = False, mode: Mode | None = None) -> tuple[Stream, ...]:

@@ -179,7 +179,8 @@ class _Run:
                     )
 
     def _alter(self) -> tuple[str, ...]:
-        have = {stream.name: stream for stream in self.job.sink.discover([s.name for s in self.asked.streams])}
+        names = [stream.name for stream in self.asked.streams]
+        have = {stream.name: stream for stream in self.reader.patiently("discover", lambda: list(self.job.sink.discover(names)))}
         steps: list[str] = []
         for stream in self.load.streams:
             found = have.get(stream.name)
@@ -202,7 +203,7 @@ class _Run:
     def _start(self) -> tuple[tuple[Split, ...], bool]:
         """Decide from the sink's checkpoint and the saved state where to begin. True when the last run had really finished."""
         job, saved = self.job, self.saved
-        truth = job.sink.resume(self.load)
+        truth = self.reader.patiently("resume", lambda: job.sink.resume(self.load))
         # A sink that is further than the state file was killed between its commit and the saving of the state.
         if truth is not None and truth.done and not saved.done and truth.id > saved.checkpoint:
             self._save(replace(saved, checkpoint=truth.id, states=truth.states, base={}, splits=(), done=True))

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -15,13 +16,15 @@ from connector_sdk.contract import Batch, Source, Split, State, check_state
 from connector_sdk.errors import ConfigError, InternalError, TransientError
 from connector_sdk.rejects import REJECT_SCHEMA
 from connector_sdk.runtime.limits import Throttle, respect_quiet_hours
-from connector_sdk.runtime.retry import Retry
+from connector_sdk.runtime.retry import Retry, patiently
 from connector_sdk.runtime.stop import Stop
 from connector_sdk.runtime.telemetry import Event, Paused, Retrying
 from connector_sdk.runtime.where import columns_of, keep, typed_where
 from connector_sdk.schema import Mode, Stream, Where
 
 __all__ = ["Reader", "Request", "request"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +105,7 @@ class Reader:
 
     def plan(self) -> tuple[Split, ...]:
         """The source's splits for what is asked. Raises InternalError when they break the contract."""
-        splits = tuple(self.source.plan(self.asked.wanted, self.asked.mode, self.asked.where))
+        splits = self.patiently("plan", lambda: tuple(self.source.plan(self.asked.wanted, self.asked.mode, self.asked.where)))
         ids = [split.id for split in splits]
         if len(set(ids)) != len(ids):
             twice = next(i for i in ids if ids.count(i) > 1)
@@ -135,6 +138,10 @@ class Reader:
                     raise
                 failures += 1
                 self.wait_or_raise(split.id, failures, error)
+
+    def patiently(self, what: str, ask: Callable[[], T]) -> T:
+        """What `ask` returns, however often it has to be asked; `what` it is about goes into the event."""
+        return patiently(ask, lambda failures, error: self.wait_or_raise(what, failures, error))
 
     def wait_or_raise(self, split: str, failures: int, error: TransientError) -> None:
         """Sleep before the next try after `failures` in a row, or raise `error` when that was the last one."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from connector_sdk.errors import TransientError
 
-__all__ = ["Retry"]
+__all__ = ["Retry", "patiently"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,3 +36,14 @@ class Retry:
             return None if error.retry_after > 10 * self.longest else error.retry_after
         pause = min(self.first * self.factor ** (failures - 1), self.longest)
         return pause * (1 + self.jitter * random.random())  # noqa: S311 - spreading load, not keeping secrets
+
+
+def patiently(ask: Callable[[], T], wait_or_raise: Callable[[int, TransientError], None]) -> T:
+    """What `ask` returns, as soon as it does: `wait_or_raise` is told of each failure in a row, and ends it by raising."""
+    failures = 0
+    while True:
+        try:
+            return ask()
+        except TransientError as error:
+            failures += 1
+            wait_or_raise(failures, error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
@@ -18,22 +19,23 @@ from connector_sdk import plugins
 from connector_sdk.changes import change_schema
 from connector_sdk.config import Limits
 from connector_sdk.contract import Batch, Caller, Connector, Operation, Sink, Source, Split, State
-from connector_sdk.errors import ConfigError, DataError
+from connector_sdk.errors import ConfigError, DataError, TransientError
 from connector_sdk.rejects import REJECT_SCHEMA, Budget, rejects_of
 from connector_sdk.runtime import engine
 from connector_sdk.runtime.reader import Reader, request
-from connector_sdk.runtime.retry import Retry
+from connector_sdk.runtime.retry import Retry, patiently
 from connector_sdk.runtime.snapshot_diff import offer
 from connector_sdk.runtime.state_store import FileStore, MemoryStore
 from connector_sdk.runtime.stop import Stop
 from connector_sdk.runtime.table_source import TableSource
-from connector_sdk.runtime.telemetry import Listener
+from connector_sdk.runtime.telemetry import Listener, Retrying
 from connector_sdk.runtime.where import parse_where
 from connector_sdk.schema import Mode, Stream, Where, WriteMode
 
 __all__ = ["Reading", "Session", "copy", "open"]
 
 Row = TypeVar("Row")
+T = TypeVar("T")
 
 
 def open(name: str | type[Any], /, **config: Any) -> Session:  # noqa: A001 - connector_sdk.open is the field's word
@@ -47,10 +49,23 @@ def open(name: str | type[Any], /, **config: Any) -> Session:  # noqa: A001 - co
 
 
 class Session:
-    """One opened connector. Use it in a ``with`` block, or call :meth:`close`; reading from it re-opens nothing."""
+    """One opened connector. Use it in a ``with`` block, or call :meth:`close`; reading from it re-opens nothing.
 
-    def __init__(self, connector: Connector, name: str | None = None, *, confirm: bool = False) -> None:
+    While the system is out of reach, opening and discovering are tried again as `retry` says; `listener` hears of it.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        name: str | None = None,
+        *,
+        confirm: bool = False,
+        retry: Retry | None = None,
+        listener: Listener | None = None,
+    ) -> None:
         self.connector = connector
+        self.retry = retry or Retry()
+        self.emit: Listener = listener or (lambda _event: None)
         # With an index configured, changes are offered wherever everything can be read and has keys; `confirm` lifts their brake.
         self._offered = offer(connector, confirm=confirm)
         self.name = name or f"{type(connector).__module__}:{type(connector).__qualname__}"
@@ -72,7 +87,7 @@ class Session:
         """The connector, entered."""
         if self._open is None:
             stack = ExitStack()
-            stack.enter_context(self.connector)
+            self._patiently("open", lambda: stack.enter_context(self.connector))
             self._open = stack
         return self.connector
 
@@ -89,13 +104,13 @@ class Session:
         return found if isinstance(found, Limits) else Limits()
 
     def check(self) -> None:
-        """Reach the system and log in. Raises the ConnectorError that says what is wrong."""
+        """Reach the system and log in. Raises the ConnectorError that says what is wrong, at the first try."""
         self.opened().check()
 
     def discover(self, only: Sequence[str] | None = None) -> list[Stream]:
         """The streams, sorted by name. Raises ConfigError for a name in `only` that does not exist."""
         self.opened()
-        found = {stream.name: stream for stream in self._offered.discover(only)}
+        found = {stream.name: stream for stream in self._patiently("discover", lambda: list(self._offered.discover(only)))}
         self._streams.update(found)
         if only is None:
             self._complete = True
@@ -142,7 +157,7 @@ class Session:
             columns=tuple(columns) if columns is not None else None,
             start=state or {},
             max_rejects=max_rejects,
-            retry=retry or Retry(),
+            retry=retry or self.retry,
         )
 
     def changes(self, stream: str, *, state: Mapping[str, State] | None = None, max_rejects: int | None = 0) -> Reading:
@@ -188,6 +203,16 @@ class Session:
         if operation not in names:
             raise ConfigError(f"{self.name} has no operation {operation!r}", hint=f"it has {', '.join(names) or 'none'}")
         return self.caller().call(operation, arguments)
+
+    def _patiently(self, what: str, ask: Callable[[], T]) -> T:
+        def wait_or_raise(failures: int, error: TransientError) -> None:
+            pause = self.retry.wait(failures, error)
+            if pause is None:
+                raise error
+            self.emit(Retrying(split=what, attempt=failures + 1, wait=pause, reason=str(error)))
+            time.sleep(pause)
+
+        return patiently(ask, wait_or_raise)
 
     def _known(self, stream: str) -> Stream | None:
         return next((found for found in self.connector.discover([stream]) if found.name == stream), None)
@@ -259,7 +284,8 @@ class Reading:
                 yield batch.data
 
     def _reader(self) -> Reader:
-        return Reader(self.session.source(), self._asked, limits=self.session.limits, retry=self.retry)
+        session = self.session
+        return Reader(session.source(), self._asked, limits=session.limits, retry=self.retry, emit=session.emit)
 
     def _batches(self) -> Iterator[Batch]:
         reader = self._reader()
@@ -286,12 +312,13 @@ class Reading:
     def rows(self, model: type[Any] | None = None, columns: Mapping[str, str] | None = None) -> Iterator[Any]:
         """Rows as dicts, or as instances of `model`: a generated Struct, pydantic model or dataclass, or your own.
 
-        `columns` says which column a field of `model` takes, where the two are called differently and the model cannot say so
-        itself: for generated dataclasses it is ``COLUMNS[stream]`` of their ``streams.py``.
+        `columns` says which column a field of `model` takes, where the two are called differently and the model does not say so
+        itself: for generated dataclasses it is ``COLUMNS[stream]`` of their ``streams.py``. What a model says itself comes first.
         Raises DataError naming row and field when a row does not fit the model.
         """
         convert = _row_maker(model)
-        fields = {column: field for field, column in (columns or {}).items()}
+        said = _own_names(model)
+        fields = {column: field for field, column in (columns or {}).items() if field not in said}
         for batch in self.batches():
             named = batch.rename_columns([fields.get(name, name) for name in batch.schema.names]) if fields else batch
             yield from convert(named.to_pylist())
@@ -311,6 +338,18 @@ class Reading:
     def table(self) -> pa.Table:
         """Everything, as one Arrow table."""
         return pa.Table.from_batches(self.batches(), self.schema)
+
+
+def _own_names(model: type[Any] | None) -> set[str]:
+    """The fields of `model` of which it says itself what their columns are called."""
+    import msgspec
+    from pydantic import BaseModel
+
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return {name for name, field in model.model_fields.items() if field.alias or field.validation_alias}
+    if isinstance(model, type) and issubclass(model, msgspec.Struct):
+        return {field.name for field in msgspec.structs.fields(model) if field.encode_name != field.name}
+    return set()
 
 
 def _row_maker(model: type[Any] | None) -> Callable[[list[dict[str, Any]]], Iterable[Any]]:

@@ -11,12 +11,15 @@ import msgspec
 import polars
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pydantic
 import pytest
-from connector_sdk import ConfigError, DataError, Mode
+from connector_sdk import ConfigError, DataError, Mode, TransientError
 from connector_sdk.runtime.engine import Job, run
+from connector_sdk.runtime.retry import Retry
 from connector_sdk.runtime.session import Session
 from connector_sdk.runtime.state_store import FileStore, MemoryStore
 from connector_sdk.runtime.targets import open_target
+from connector_sdk.runtime.telemetry import Event
 from connector_sdk.schema import WriteMode
 from connector_sdk.testing.fake_simulator import FakeSimulator
 from connector_sdk.testing.fakes import FakeConnector
@@ -65,6 +68,43 @@ def test_nothing_is_read_before_it_is_used():
     del stream_, batches
 
 
+class Shy(Numbers):
+    """Out of reach for the first `absent` questions."""
+
+    def __init__(self, absent: int, **options: int) -> None:
+        super().__init__(**options)
+        self.absent = absent
+
+    def _reach(self) -> None:
+        if self.absent:
+            self.absent -= 1
+            raise TransientError("numbers are out of reach")
+
+    def __enter__(self):
+        self._reach()
+        return super().__enter__()
+
+    def discover(self, only=None):
+        self._reach()
+        return super().discover(only)
+
+    def plan(self, *asked):
+        self._reach()
+        return super().plan(*asked)
+
+
+@pytest.mark.parametrize("absent", [1, 3])
+def test_a_system_out_of_reach_is_waited_for_before_the_first_row_too(absent: int) -> None:
+    heard: list[Event] = []
+    with Session(Shy(absent, count=10, splits=1), retry=Retry(first=0.01), listener=heard.append) as session:
+        assert session.read("s").table().num_rows == 10
+        session.connector.absent = absent
+        assert session.read("s").table().num_rows == 10  # the plan is asked for anew
+    assert len(heard) == 2 * absent
+    with pytest.raises(TransientError, match="out of reach"), Session(Shy(9), retry=Retry(attempts=2, first=0.01)):
+        pass
+
+
 def test_where_and_columns(session, simulator):
     amounts = [v for v in simulator.rows("orders").column("amount").to_pylist() if v is not None and v >= 10]
     reading = session.read("orders", where="amount >= 10", columns=["id"])
@@ -97,6 +137,16 @@ def test_rows_as_dicts_and_as_models(session, simulator):
 
     renamed = session.read("orders").rows(Renamed, columns={"order_number": "id"})
     assert {row.order_number: row.amount for row in renamed} == {key: row["amount"] for key, row in truth.items()}
+
+    class Knowing(msgspec.Struct):
+        order_number: int = msgspec.field(name="id")
+
+    class Validating(pydantic.BaseModel):
+        order_number: int = pydantic.Field(alias="id")
+
+    for model in (Knowing, Validating):  # what the model says itself needs no saying, and does not hurt
+        knowing = session.read("orders").rows(model, columns={"order_number": "id"})
+        assert {row.order_number for row in knowing} == set(truth)
 
     class Wrong(msgspec.Struct):
         id: str
