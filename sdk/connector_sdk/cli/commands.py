@@ -46,6 +46,7 @@ COMMANDS = {
     "check": Entry("Look", "look:check", "Whether a configuration works."),
     "discover": Entry("Look", "look:discover", "Which streams there are, with fields, keys and abilities."),
     "plan": Entry("Look", "plan:plan", "How a read would go, before a row moves."),
+    "inspect": Entry("Look", "inspect:inspect", "One record of a file: each field with its bytes and its value."),
     "read": Entry("Move", "read:read", "Streams into files, or to stdout."),
     "write": Entry("Move", "write:write", "Files into a stream."),
     "copy": Entry("Move", "copy:copy", "Streams of one connector into another, exactly once where the sink can."),

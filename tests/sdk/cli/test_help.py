@@ -35,7 +35,7 @@ def test_help_has_an_example(path: tuple[str, ...]) -> None:
 
 def test_the_issue_s_names_are_all_there() -> None:
     names = (
-        "list spec init completion new generate diff check discover plan read write copy replay state call capture test simulate"
+        "list spec init completion new generate diff check discover plan inspect read write copy replay state call capture test simulate"
     )
     assert list(COMMANDS) == names.split()
 
