@@ -150,7 +150,7 @@ class _Opened:
     def bindings(self, only: Sequence[str] | None) -> dict[str, Binding]:
         """The configured streams; when there are none, one for each delimited file in the folder."""
         if not self._configured:
-            self._bound = found_bindings(self.drops.folder.list(depth=1))
+            self._bound = found_bindings(self.drops.files())
         found = self._bound
         return found if only is None else {name: found[name] for name in only if name in found}
 

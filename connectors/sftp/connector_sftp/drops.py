@@ -30,6 +30,7 @@ class Drops:
         self.folder: Folder = LocalFolder(Path(config.folder).expanduser()) if config.is_local else SftpFolder(config)
         self._settling = Settling(config.settle, own_clock=config.is_local)
         self._inferred: dict[str, Layout] = {}
+        self._told: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -39,20 +40,26 @@ class Drops:
 
     def check(self) -> None:
         """Raises ConfigError when the folder is not there or cannot be listed, TransientError when it is out of reach."""
-        if isinstance(self.folder, LocalFolder):
-            if not self.folder.root.is_dir():
-                what = "is not a folder" if self.folder.root.exists() else "is not there"
-                raise ConfigError(f"the folder {self.folder.root} {what}", hint="check `folder`", code="no_folder")
-        elif isinstance(self.folder, SftpFolder):
+        self._must_be_there()
+        if isinstance(self.folder, SftpFolder):
             self.folder.root()
         for _ in self.folder.list(depth=1):
             break
 
+    def files(self) -> list[Entry]:
+        """All files in the folder itself. Raises ConfigError when it is not there."""
+        self._must_be_there()
+        return list(self.folder.list(depth=1))
+
     def candidates(self, binding: Binding) -> list[Entry]:
         """The stream's files, by name, whether they have settled or not. Raises ConfigError when the folder is not there."""
-        if isinstance(self.folder, LocalFolder) and not self.folder.root.is_dir():
-            self.check()
+        self._must_be_there()
         return candidates(self.folder, binding.pattern, done=binding.settings.done, archive=self.config.archive)
+
+    def _must_be_there(self) -> None:
+        if isinstance(self.folder, LocalFolder) and not self.folder.root.is_dir():
+            what = "is not a folder" if self.folder.root.exists() else "is not there"
+            raise ConfigError(f"the folder {self.folder.root} {what}", hint="check `folder`", code="no_folder")
 
     def settled(self, binding: Binding, entries: Sequence[Entry]) -> list[Entry]:
         """Those of `entries` that nobody is writing any more. May wait `settle` seconds. A marker makes waiting needless."""
@@ -66,9 +73,23 @@ class Drops:
             return binding.layout
         with self._lock:
             if binding.name not in self._inferred:
-                found = infer_layout(self.folder, binding, self.settled(binding, self.candidates(binding)))
+                entries = self.candidates(binding)
+                settled = self.settled(binding, entries)
+                found = infer_layout(self.folder, binding, settled)
                 if found is None:
-                    logger.warning("stream %r: no file matches %s in %s", binding.name, binding.pattern.text, self.config.place)
+                    self._tell_nothing(binding, entries, settled)
                     return None
                 self._inferred[binding.name] = found
             return self._inferred[binding.name]
+
+    def _tell_nothing(self, binding: Binding, entries: Sequence[Entry], settled: Sequence[Entry]) -> None:
+        """Say, once, why a stream without a layout has none to infer either."""
+        if not entries:
+            why = f"no file matches {binding.pattern.text}"
+        elif settled:
+            why = f"{settled[0].name} is empty" if len(settled) == 1 else f"all {len(settled)} files are empty"
+        else:
+            why = f"{entries[0].name} is still being written"
+        if (binding.name, why) not in self._told:
+            self._told.add((binding.name, why))
+            logger.warning("stream %r has no layout, and none can be inferred: %s in %s", binding.name, why, self.config.place)

@@ -55,7 +55,7 @@ class EmbeddedServer:
         forbidden: Sequence[str] = (),
     ) -> None:
         """`port` 0 takes a free one. `extra_names` are listed in every folder without being there, as an evil server would; files
-        called as in `forbidden` may not be opened."""
+        called as in `forbidden` may not be opened, and folders not be made."""
         self.folder = folder
         self.user = user
         self.host_key: paramiko.PKey = host_key or paramiko.ECDSAKey.generate()
@@ -242,7 +242,13 @@ class _Files(SFTPServerInterface):
         return self._do(lambda: self._path(oldpath).replace(self._path(newpath)))
 
     def mkdir(self, path: str, attr: SFTPAttributes) -> int:
-        return self._do(lambda: self._path(path).mkdir())
+        def make() -> None:
+            where = self._path(path)
+            if where.name in self._forbidden:
+                raise PermissionError(errno.EACCES, "forbidden")
+            where.mkdir()
+
+        return self._do(make)
 
     def rmdir(self, path: str) -> int:
         return self._do(lambda: self._path(path).rmdir())

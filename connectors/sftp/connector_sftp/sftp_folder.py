@@ -278,14 +278,21 @@ class SftpFolder:
         except Refused as refused:
             if refused.code not in (protocol.NO_SUCH_FILE, protocol.FAILURE) or "/" not in name:
                 raise
+            denied: ConnectorError | None = None
             parts = name.split("/")[:-1]
             for count in range(1, len(parts) + 1):
                 folder = posixpath.join(self.root(), *parts[:count])
                 try:
                     wire.call(protocol.MKDIR, path_bytes(folder), NEW_FOLDER)
-                except Refused:
-                    continue  # it is there, or the next attempt tells
-            return attempt()
+                except Refused as reason:  # it is there, or the next attempt tells
+                    if reason.code == protocol.PERMISSION_DENIED:
+                        denied = denied or self._explain("/".join(parts[:count]), reason)
+            try:
+                return attempt()
+            except Refused as again:
+                if denied is not None and again.code == protocol.NO_SUCH_FILE:
+                    raise denied from None
+                raise
 
     def _exists(self, wire: Wire, path: bytes) -> bool:
         try:

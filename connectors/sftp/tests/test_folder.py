@@ -201,8 +201,39 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         folder.close()
 
 
+def test_a_folder_that_may_not_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PW", "secret")
+    with EmbeddedServer(tmp_path, password="secret", forbidden=["closed"]) as server:
+        config = SftpConfig(
+            host="127.0.0.1", port=server.port, user=server.user, password="env:PW", fingerprint=server.fingerprint
+        )
+        folder = SftpFolder(config)
+        with pytest.raises(ConfigError, match=r"'open/closed': permission denied"):
+            folder.open_write("open/closed/deep/file.csv")
+        folder.close()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_local_file_that_may_not_be_read(local: Place) -> None:
     local.write("closed.csv", "1").chmod(0)
     with pytest.raises(ConfigError, match="Permission denied"):
         Drops(local.connector().config).folder.open_read("closed.csv")
+
+
+@pytest.mark.parametrize("streams", [{}, {"orders": {"files": "*.csv"}}])
+def test_a_local_folder_that_is_not_there(local: Place, streams: dict[str, object]) -> None:
+    nowhere = str(local.folder / "nowhere")
+    with local.connector(folder=nowhere, streams=streams) as connector, pytest.raises(ConfigError, match="nowhere is not there"):
+        list(connector.discover())
+
+
+def test_a_stream_with_nothing_to_infer_a_layout_from_says_why_once(local: Place, caplog: pytest.LogCaptureFixture) -> None:
+    streams = {"orders": {"files": "*.csv"}}
+    with local.connector(streams=streams) as connector:
+        assert list(connector.discover()) == list(connector.discover()) == []
+        local.write("nothing.csv", "")
+        assert list(connector.discover()) == []
+    assert [record.getMessage().partition("inferred: ")[2].partition(" in ")[0] for record in caplog.records] == [
+        "no file matches *.csv",
+        "nothing.csv is empty",
+    ]

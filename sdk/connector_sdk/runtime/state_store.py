@@ -165,7 +165,7 @@ def write_saved(path: Path, saved: Saved) -> None:
 
 def read_saved(path: Path) -> Saved:
     """The content of a state file. Raises StateInvalidError when it is damaged, ConfigError when it cannot be read."""
-    hint = "restore it from a backup, or `connector state reset` it and read again"
+    hint = "restore it from a backup, or move it away: the next run starts anew"
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
