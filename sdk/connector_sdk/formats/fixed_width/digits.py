@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ _SHIFTS = [np.uint64(shift) for shift in (8, 16, 32)]
 _HIGH, _THREES, _SIXES = (np.uint64(int(pair * 8, 16)) for pair in ("F0", "30", "06"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Magnitudes:
     """Whole numbers: their digits as ASCII, which are negative, and which rows are no number at all (None: not one of them)."""
 
@@ -51,15 +52,34 @@ class Magnitudes:
     negative: Bools | None
     bad: Bools | None
 
+    @cached_property
+    def words(self) -> npt.NDArray[np.uint64]:
+        """Eight digits to a word, with zeros in front."""
+        rows, width = self.digits.shape
+        count = -(-width // 8)
+        filled = np.full((rows, 8 * count), _ZERO, dtype=np.uint8)
+        filled[:, 8 * count - width :] = self.digits
+        words: npt.NDArray[np.uint64] = filled.view("<u8")
+        return words
+
+    @property
+    def are_digits(self) -> bool:
+        """Whether every byte of them is one of 0 to 9."""
+        if not self.digits.shape[1]:
+            return False
+        words = self.words
+        return bool(((words & _HIGH) == _THREES).all() and (((words + _SIXES) & _HIGH) == _THREES).all())
+
 
 def magnitudes(place: Place, plain: Bytes, raw: Bytes, *, ebcdic: bool) -> Magnitudes:
     """The numbers in a column, whose ASCII is `plain`, by the sign of `place`. Blanks may stand before and after them."""
     if place.sign in ("free", "none"):
-        if _are_digits(plain).all():
-            return Magnitudes(plain, None, None)
+        found = Magnitudes(plain, None, None)
+        if found.are_digits:
+            return found
     else:
         found = _signed(place, plain, raw, ebcdic)
-        if _are_digits(found.digits).all():
+        if found.are_digits:
             return found
         if place.sign == "overpunch":
             plain, raw = _to_the_right(plain), _to_the_right(raw, blank=0x40 if ebcdic else _SPACE)
@@ -114,39 +134,22 @@ def _either(one: Bools | None, other: Bools | None) -> Bools | None:
     return other if one is None else one if other is None else one | other
 
 
-def _are_digits(column: Bytes) -> Bools:
-    if not column.shape[1]:
-        return np.zeros(len(column), dtype=bool)
-    words = _words(column)
-    fits: Bools = (((words & _HIGH) == _THREES) & (((words + _SIXES) & _HIGH) == _THREES)).all(axis=1)
-    return fits
-
-
-def _words(column: Bytes) -> npt.NDArray[np.uint64]:
-    """Eight digits to a word, with zeros in front."""
-    rows, width = column.shape
-    count = -(-width // 8)
-    filled = np.full((rows, 8 * count), _ZERO, dtype=np.uint8)
-    filled[:, 8 * count - width :] = column
-    words: npt.NDArray[np.uint64] = filled.view("<u8")
-    return words
-
-
-def small(digits: Bytes, negative: Bools | None) -> Ints:
-    """Up to 18 ASCII digits as numbers; what other bytes come out as means nothing."""
-    words = _words(digits)
+def small(numbers: Magnitudes) -> Ints:
+    """Numbers of up to 18 digits; what other bytes come out as means nothing."""
+    words = numbers.words
     for mask, factor, shift in zip(_MASKS, _FACTORS, _SHIFTS, strict=True):
         words = ((words & mask) * factor) >> shift
     found = words[:, 0].astype(np.int64)
     for column in range(1, words.shape[1]):
         found = found * 100_000_000 + words[:, column].astype(np.int64)
-    if negative is not None:
-        np.negative(found, out=found, where=negative)
+    if numbers.negative is not None:
+        np.negative(found, out=found, where=numbers.negative)
     return found
 
 
-def decimals(digits: Bytes, negative: Bools | None) -> Any:
-    """Any number of ASCII digits, up to 76, as an array of decimals without a fraction."""
+def decimals(numbers: Magnitudes) -> Any:
+    """Numbers of up to 76 digits as an array of decimals without a fraction."""
+    digits, negative = numbers.digits, numbers.negative
     rows, width = digits.shape
     signed = np.empty((rows, width + 1), dtype=np.uint8)
     signed[:, 0] = _PLUS if negative is None else np.where(negative, np.uint8(_MINUS), np.uint8(_PLUS))

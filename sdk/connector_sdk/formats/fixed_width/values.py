@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from connector_sdk.formats.fixed_width.code_page import Bools, Bytes, bits, buffer, strings
-from connector_sdk.formats.fixed_width.digits import decimals, magnitudes, small
+from connector_sdk.formats.fixed_width.digits import Magnitudes, decimals, magnitudes, small
 from connector_sdk.formats.fixed_width.notation import DIRECTIVES, Notation
 from connector_sdk.formats.moments import DIGITS, days_since_1970, month_length, parse_moments, tokens
 
@@ -35,11 +36,10 @@ class Column:
 
 def parse(notation: Notation, raw: Bytes, plain: Bytes, *, is_ascii: bool) -> Column:
     """The values in `raw`, the bytes of the field in each record, whose ASCII is `plain`; `is_ascii`: all of it is."""
-    null = _nulls(notation, raw)
+    if notation.kind == "text":
+        return _texts(notation, raw, plain if is_ascii else None)
+    null = _nulls(notation.nulls, raw)
     match notation.kind:
-        case "text":
-            values, bad = notation.page.texts(raw, plain if is_ascii else None, notation.pad, right=notation.right)
-            return Column(_with_nulls(values.cast(notation.field.type), null), bad, "encoding")
         case "raw":
             return Column(_with_nulls(strings(raw).cast(pa.binary()).cast(notation.field.type), null))
         case "bool":
@@ -51,11 +51,24 @@ def parse(notation: Notation, raw: Bytes, plain: Bytes, *, is_ascii: bool) -> Co
     return _numbers(notation, plain, raw, null)
 
 
-def _nulls(notation: Notation, raw: Bytes) -> Bools | None:
-    """Which rows mean null; None when no row does."""
+def _texts(notation: Notation, raw: Bytes, plain: Bytes | None) -> Column:
+    values, bad = notation.page.texts(raw, plain, notation.pad, right=notation.right)
+    nulls = notation.nulls
+    empty: Bools | None = None
+    blank = notation.page.encode(" ") * notation.place.length
+    if notation.pad == " " and blank in nulls:  # what is blank has nothing left: that is seen faster than all its blanks
+        nulls = tuple(null for null in nulls if null != blank)
+        offsets = np.frombuffer(values.buffers()[1], dtype=np.int32, count=len(values) + 1, offset=4 * values.offset)
+        nothing: Bools = offsets[1:] == offsets[:-1]
+        empty = _without(nothing, bad)
+    return Column(_with_nulls(values.cast(notation.field.type), _either(_nulls(nulls, raw), empty)), bad, "encoding")
+
+
+def _nulls(nulls: Sequence[bytes], raw: Bytes) -> Bools | None:
+    """Which rows are one of `nulls`; None when no row is."""
     found: Bools | None = None
     first = raw[:, 0]
-    for null in notation.nulls:
+    for null in nulls:
         rows = np.flatnonzero(first == null[0])
         if len(rows):
             same = rows[(raw[rows] == np.frombuffer(null, dtype=np.uint8)).all(axis=1)]
@@ -93,19 +106,19 @@ def _either(bad: Bools | None, null: Bools | None) -> Bools | None:
 def _numbers(notation: Notation, plain: Bytes, raw: Bytes, null: Bools | None) -> Column:
     place = notation.place
     found = magnitudes(place, plain, raw, ebcdic=notation.page.ebcdic)
-    values, bad = _scaled(notation.field.type, found.digits, found.negative, place.scale or 0)
+    values, bad = _scaled(notation.field.type, found, place.scale or 0)
     bad = _without(_either(bad, found.bad), null)
     return Column(_with_nulls(values, _either(bad, null)), bad)
 
 
-def _scaled(kind: Any, digits: Bytes, negative: Bools | None, scale: int) -> tuple[Any, Bools | None]:
+def _scaled(kind: Any, found: Magnitudes, scale: int) -> tuple[Any, Bools | None]:
     """Digits, of which the last `scale` are a fraction, as numbers of `kind`; and which of them it has no room for."""
     whole = pa.types.is_integer(kind)
     more = 0 if whole else kind.scale - scale
-    width = digits.shape[1]
+    width = found.digits.shape[1]
     if width + more > _EXACT:
-        return _wide(kind, decimals(digits, negative), width, scale)
-    numbers = small(digits, negative)
+        return _wide(kind, decimals(found), width, scale)
+    numbers = small(found)
     if more:
         numbers *= 10**more
     bad: Bools | None = None
@@ -165,7 +178,7 @@ def _spelled(notation: Notation, plain: Bytes, null: Bools | None) -> Column:
         if mark > 0 and field.decimal.isascii() and (plain[:, mark] == ord(field.decimal)).all():  # where it nearly always is
             found = magnitudes(notation.place, np.delete(plain, mark, axis=1), plain, ebcdic=False)
             if found.bad is None:
-                values, over = _scaled(kind, found.digits, found.negative, kind.scale)
+                values, over = _scaled(kind, found, kind.scale)
                 if over is None:
                     return Column(_with_nulls(values, null))
     text = pc.ascii_trim(_ascii(plain), " ")
