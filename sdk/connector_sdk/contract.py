@@ -40,8 +40,8 @@ __all__ = [
     "check_state",
 ]
 
-State: TypeAlias = Mapping[str, JSON]
-"""Where to go on reading a split. Opaque to everyone but its connector, at most 64 KB as JSON, and it carries its own version."""
+State: TypeAlias = Mapping[str, Any]
+"""Where to go on reading a split: JSON, opaque to everyone but its connector, at most 64 KB, and it carries its own version."""
 
 STATE_LIMIT = 64 * 1024
 
@@ -65,15 +65,15 @@ def check_state(state: State, split: str) -> State:
 class Split:
     """The one unit of read, of parallelism and of state. It pickles, and goes to JSON and back.
 
-    `spec` is the connector's own description of what to read. `left` is, by stream, the part of the caller's predicate that the
-    source does not evaluate itself and the engine must. Ids of INCREMENTAL and CHANGES splits do not depend on the data. Outside
-    FULL, all rows of one key lie in one split.
+    `spec` is the connector's own description of what to read, as JSON. `left` is, by stream, the part of the caller's predicate
+    that the source does not evaluate itself and the engine must. Ids of INCREMENTAL and CHANGES splits do not depend on the data.
+    Outside FULL, all rows of one key lie in one split.
     """
 
     id: str
     streams: tuple[Stream, ...]
     mode: Mode
-    spec: JSON = None
+    spec: Any = None
     left: Mapping[str, Where] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, JSON]:
@@ -176,6 +176,21 @@ class Checkpoint:
     states: Mapping[str, State] = field(default_factory=dict)
     splits: tuple[Split, ...] = ()
     done: bool = False
+
+    def to_json(self) -> dict[str, JSON]:
+        """A JSON object for :meth:`from_json`: what a sink keeps, so that its :meth:`Sink.resume` can tell it again."""
+        return {
+            "id": self.id,
+            "states": {split: dict(state) for split, state in self.states.items()},
+            "splits": [split.to_json() for split in self.splits],
+            "done": self.done,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Checkpoint:
+        """The checkpoint that :meth:`to_json` wrote."""
+        splits = tuple(Split.from_json(split) for split in value["splits"])
+        return cls(id=value["id"], states=value["states"], splits=splits, done=value["done"])
 
 
 @dataclass(frozen=True, kw_only=True)

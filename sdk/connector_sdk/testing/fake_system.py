@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 import pyarrow as pa
 
-from connector_sdk.contract import Checkpoint, Split
+from connector_sdk.contract import Checkpoint
 from connector_sdk.schema import Stream
 from connector_sdk.testing.fake_records import Entry, decode
 
@@ -113,7 +113,7 @@ class System:
         self.log = [msgspec.convert(entry, Entry) for entry in value["log"]]
         self.loads = {
             name: Committed(
-                Checkpoint(**{**at, "splits": tuple(map(Split.from_json, at["splits"]))}),
+                Checkpoint.from_json(at),
                 rows,
                 tuple(msgspec.convert(entry, Entry) for entry in pending),
             )
@@ -128,10 +128,7 @@ class System:
         value = {
             "streams": [stream.to_json() for stream in self.streams.values()],
             "log": self.log,
-            "loads": {
-                name: (dict(vars(load.at), splits=[split.to_json() for split in load.at.splits]), load.rows, load.pending)
-                for name, load in self.loads.items()
-            },
+            "loads": {name: (load.at.to_json(), load.rows, load.pending) for name, load in self.loads.items()},
             "password": self.password_digest,
         }
         temporary = self.file.with_name(f".{self.file.name}.tmp")
