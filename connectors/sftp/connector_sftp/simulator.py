@@ -209,10 +209,11 @@ class SftpSimulator:
         self._write(path, stream, lines, mtime or (EPOCH + timedelta(days=day)).timestamp())
 
     def _replace(self, stream: str, path: Path, rng: random.Random, *, day: int) -> None:
-        """The same file with some rows changed and one gone."""
+        """The same file with some rows changed and one gone, unless it is the last."""
         layout = self._layouts[stream]
         rows = list(plain_files.read(layout, path.read_bytes()))
-        del rows[rng.randrange(len(rows))]
+        if len(rows) > 1:
+            del rows[rng.randrange(len(rows))]
         for row in rng.sample(rows, min(3, len(rows))):
             row |= {name: value for name, value in plain_files.sample(layout, 0, rng).items() if name not in layout.keys}
         self._write(path, stream, [plain_files.record(layout, row) for row in rows], (EPOCH + timedelta(days=day)).timestamp())
