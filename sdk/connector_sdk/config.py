@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import tomllib
@@ -210,8 +211,11 @@ def _explain(model: type[BaseModel], error: Any) -> str:
     place = ".".join(map(str, error["loc"])) or "(whole)"
     match error["type"]:
         case "extra_forbidden":
-            known = ", ".join(sorted(model.model_fields)) if len(error["loc"]) == 1 else None
-            return f"unknown key {place!r}" + (f" (known: {known})" if known else "")
+            known = sorted(model.model_fields) if len(error["loc"]) == 1 else []
+            near = difflib.get_close_matches(str(error["loc"][-1]), known, 1)
+            if near:
+                return f"unknown key {place!r} (did you mean {near[0]}?)"
+            return f"unknown key {place!r}" + (f" (known: {', '.join(known)})" if known else "")
         case "missing":
             return f"key {place!r} is missing"
         case _:

@@ -62,7 +62,7 @@ def test_all_is_well_to_begin_with(connector: Run) -> None:
 
 def test_a_wrong_key(connector: Run) -> None:
     configure(hots="example.org")
-    refused(connector(*READ), 2, "sftp.json", "unknown key 'hots'", "known: ")
+    refused(connector(*READ), 2, "sftp.json", "unknown key 'hots'", "did you mean host?")
 
 
 def test_a_wrong_key_of_a_stream(connector: Run) -> None:
