@@ -260,7 +260,9 @@ def test_the_brake_stops_a_snapshot_that_was_cut_short(tmp_path):
     for n in range(81, 100):
         del goods.rows[n]
     goods.rows |= {0: ("x", 0), 1: ("x", 1)}
-    figures = r"'goods': this snapshot would delete 19 and change 2 of 100 rows, 21.0%; max_change allows 20%; nothing was taken over"
+    figures = (
+        r"'goods': this snapshot would delete 19 and change 2 of 100 rows, 21.0%; max_change allows 20%; nothing was taken over"
+    )
     with pytest.raises(DataError, match=figures) as caught:
         follower.follow()
     assert caught.value.code == "max_change"
