@@ -46,6 +46,8 @@ class Records:
             whole: Bytes = data[: len(self) * self.stride].reshape(len(self), self.stride)[:, :length]
             return whole
         starts = self.starts if rows is None else self.starts[rows]
+        if not len(starts):
+            return np.empty((0, length), dtype=np.uint8)
         if blank is None:
             found: Bytes = np.lib.stride_tricks.sliding_window_view(data, length)[starts]
             return found

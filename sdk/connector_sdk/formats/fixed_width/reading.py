@@ -145,6 +145,7 @@ class _Reading:
 
     def __init__(self, layout: Layout, wanted: Mapping[str, Wanted], place: str | None, max_record: int, block: int) -> None:
         self.layout, self.form, self.place = layout, layout.fixed_width, place
+        self.name = layout.whole.name
         self.page = code_page(layout.encoding)
         records = records_of(layout)
         unknown = sorted(set(wanted) - {record.name for record in records if record.role == "data"})
@@ -163,7 +164,7 @@ class _Reading:
         self.schemas = {each.wanted.stream: _schema(each) for each in self.types if each.wanted is not None}
         lengths = [each.length for each in self.types]
         self.length = max(lengths, key=lengths.count)
-        self.totals = Totals(self.form, place or layout.name) if self.form.checked else None
+        self.totals = Totals(self.form, place or self.name) if self.form.checked else None
         self.max_record = max(max_record, *lengths)
         self.block = max(block, 2 * max(lengths) + 4)
         self.head = max((r.when.end for r in records if r.when is not None), default=0)
@@ -345,8 +346,7 @@ class _Reading:
             if problems:
                 problem = next(iter(problems.values()))
                 raise DataError(
-                    f"{self.place or self.layout.name}: the {record.name} record cannot be read: "
-                    f"{problem.field}: {problem.reason}",
+                    f"{self.place or self.name}: the {record.name} record cannot be read: {problem.field}: {problem.reason}",
                     code="trailer",
                 )
             if len(raw):
@@ -383,12 +383,12 @@ class _Reading:
 
     def _recognise(self, text: bytes, records: Records) -> None:
         """Raises SchemaDriftError when the beginning of a file shows that it is written in another way altogether."""
-        where, form = self.place or self.layout.name, self.form
+        where, form = self.place or self.name, self.form
         sample = text[: 64 << 10]
         other = _other_family(sample, ebcdic=self.page.ebcdic)
         if other:
             raise SchemaDriftError(
-                f"{where}: its bytes are {other}, and layout {self.layout.name!r} says {self.layout.encoding}",
+                f"{where}: its bytes are {other}, and layout {self.name!r} says {self.layout.encoding}",
                 hint="correct the encoding in the layout",
                 code="encoding",
                 stream=self.first,
@@ -398,7 +398,7 @@ class _Reading:
                 stride = self.length + len(end)
                 if all(sample[at - len(end) : at] == end for at in range(stride, len(sample), stride)):
                     raise SchemaDriftError(
-                        f"{where}: each record ends with a line end, and layout {self.layout.name!r} says there is none",
+                        f"{where}: each record ends with a line end, and layout {self.name!r} says there is none",
                         hint="framing: lines",
                         code="framing",
                         stream=self.first,
@@ -410,7 +410,7 @@ class _Reading:
             if form.trimmed and found < max(known):
                 return
             raise SchemaDriftError(
-                f"{where}: every record has {found} bytes, and layout {self.layout.name!r} says {max(known)}",
+                f"{where}: every record has {found} bytes, and layout {self.name!r} says {max(known)}",
                 fields=self.layout.names,
                 hint="correct the length in the layout, or the file",
                 code="length",
