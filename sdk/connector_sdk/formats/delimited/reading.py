@@ -144,6 +144,7 @@ class _Reading:
         self.block = min(max(block, wide), max_record, 16 << 20)
         self.mark = _common([f.decimal for f in self.fields if _is_real(f.type)], ".")
         self.words = _common([(f.true, f.false) for f in self.fields if pa.types.is_boolean(f.type)], ((), ()))
+        self.floating = [f.name for f in self.fields if pa.types.is_floating(f.type)]
         self.as_text: set[str] = set()
         self._ask_of(*(f.name for f in self.fields if not self._typed(f)))
         # Only text tells a quoted word for null from a bare one, which Arrow does for all columns of a pass alike.
