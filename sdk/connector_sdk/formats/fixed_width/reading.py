@@ -202,12 +202,13 @@ class _Reading:
 
     def _long(self, read: Callable[[int], bytes], text: bytes, offset: int, line: int | None) -> tuple[Decoded, bytes, bool]:
         """A line that does not end within reach: one reject, of which all but the beginning streams by."""
-        digest, head, length, ended = hashlib.sha256(), text[:RAW_LIMIT], 0, False
+        digest, head, length, ended = hashlib.sha256(), b"", 0, False
         while True:
             ends = [at for end in self.page.line_ends if (at := text.find(end)) >= 0]
             part = text[: min(ends)] if ends else text
             digest.update(part)
             length += len(part)
+            head += part[: RAW_LIMIT - len(head)]
             text = text[len(part) :]
             if ends or ended:
                 break

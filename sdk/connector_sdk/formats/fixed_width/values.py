@@ -175,7 +175,9 @@ def _spelled(notation: Notation, plain: Bytes, null: Bools | None) -> Column:
     kind: Any = field.type
     if notation.kind == "spelled":
         mark = plain.shape[1] - 1 - kind.scale
-        if mark > 0 and field.decimal.isascii() and (plain[:, mark] == ord(field.decimal)).all():  # where it nearly always is
+        # Where the mark nearly always is, and as many digits behind it as there can be.
+        usual = mark > 0 and field.decimal.isascii() and bool((plain[:, mark] == ord(field.decimal)).all())
+        if usual and bool((plain[:, mark + 1 :] - np.uint8(ord("0")) < 10).all()):
             found = magnitudes(notation.place, np.delete(plain, mark, axis=1), plain, ebcdic=False)
             if found.bad is None:
                 values, over = _scaled(kind, found, kind.scale)
