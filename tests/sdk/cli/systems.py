@@ -205,16 +205,20 @@ class Flaky(Base):
                 raise TransientError("the connection was cut")
 
 
+def stick() -> None:
+    print("stuck", flush=True)
+    for _ in range(600):  # one long sleep would miss a signal that comes just before it begins
+        time.sleep(0.1)
+
+
 class Stuck(Base):
     """Waits and cannot be asked to stop."""
 
     def check(self) -> None:
-        print("stuck", flush=True)
-        time.sleep(60)
+        stick()
 
     def read(self, split: Split, state: State | None, until: State | None = None) -> Iterator[Batch]:
-        print("stuck", flush=True)
-        time.sleep(60)
+        stick()
         yield from super().read(split, state, until)
 
 
