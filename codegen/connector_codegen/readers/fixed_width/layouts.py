@@ -74,7 +74,7 @@ def layout_of(table: Table, problems: list[Problem]) -> Layout | None:
     )
     if table.unknown:
         what = f"columns that say nothing to this reader: {', '.join(map(repr, table.unknown))}"
-        problems.append(Problem(level="note", where=str(table.path), what=what))
+        problems.append(Problem(level="question", where=name, what=what, hint="rename them to what they mean, or let them be"))
     groups: dict[str, list[_Placed]] = {}
     for row in table.rows:
         group = groups.setdefault(row["record"], [])
