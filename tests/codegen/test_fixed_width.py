@@ -226,7 +226,9 @@ def test_a_package_from_a_table_reads_and_writes_such_files(tmp_path: Path) -> N
 
 
 def test_a_field_that_moved_is_a_loss_in_a_diff(tmp_path: Path) -> None:
-    old, new = tmp_path / "old.csv", tmp_path / "new.csv"
+    old, new = tmp_path / "old" / "a.csv", tmp_path / "new" / "a.csv"
+    old.parent.mkdir()
+    new.parent.mkdir()
     comma(old)
     new.write_text(old.read_text().replace("name,25,20", "name,24,21").replace("FILLER,22,3", "FILLER,22,2"))
     told = run("diff", old, new, code=5).output
