@@ -25,7 +25,7 @@ __all__ = ["SftpConnector"]
 
 
 class SftpConnector:
-    """Delimited files on an SFTP server, or in a local folder, as streams: a Source, a Sink and a Replayer.
+    """Delimited and fixed-width files on an SFTP server, or in a local folder: a Source, a Sink and a Replayer.
 
     `layouts` are those of a generated package, by stream name; without them streams and layouts come from `config`. `files` has
     the pattern of each stream's files, ``<name>*.csv`` where it says nothing; `streams` in `config` comes before both.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +14,8 @@ import pytest
 from connector_sdk.errors import ConfigError, DataError, SchemaDriftError
 from connector_sdk.formats.fixed_width import Wanted, decode, decode_record
 from connector_sdk.formats.layout import Field, FixedWidth, Layout, Place
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.sdk.formats.test_fixed_width_roundtrip import payments, read, written
 
@@ -232,3 +236,55 @@ def test_a_layout_that_cannot_be_is_refused(field: dict[str, Any], told: str) ->
         read(one(field.pop("kind"), field.pop("length"), **field), b"")
     with pytest.raises(ConfigError, match="digits have several"):
         read(one(pa.int64(), 4, encoding="utf-16-le"), b"")
+
+
+GRAMMAR = {
+    "free": re.compile(r" *(?P<sign>[+-]?)(?P<digits>\d+) *"),
+    "none": re.compile(r" *(?P<sign>)(?P<digits>\d+) *"),
+    "leading": re.compile(r"(?P<sign>[ +-]) *(?P<digits>\d+) *"),
+    "trailing": re.compile(r" *(?P<digits>\d+) *(?P<sign>[ +-])"),
+    "overpunch": re.compile(r" *(?P<digits>\d*[0-9{}A-R]) *"),
+    "leading overpunch": re.compile(r"(?P<digits>[0-9{}A-R]\d*) *"),
+}
+
+
+def meant(sign: str, text: str) -> int | None:
+    """What a number is, by the book; None when it is none."""
+    found = GRAMMAR[sign].fullmatch(text)
+    if found is None:
+        return None
+    digits, negative = found["digits"], "sign" in GRAMMAR[sign].groupindex and found["sign"] == "-"
+    for letters, minus in (("{ABCDEFGHI", False), ("}JKLMNOPQR", True)):
+        for number, letter in enumerate(letters):
+            if letter in digits:
+                digits, negative = digits.replace(letter, str(number)), minus
+    return -int(digits) if negative else int(digits)
+
+
+@given(
+    st.sampled_from(list(GRAMMAR)),
+    st.integers(2, 20).flatmap(
+        lambda length: st.lists(st.text("  0123456789+-{}AJR.", min_size=length, max_size=length), min_size=1, max_size=8)
+    ),
+    st.sampled_from(["ascii", "cp037", "cp500"]),
+)
+@settings(max_examples=400, deadline=None)
+def test_whatever_stands_in_a_number_is_that_number_or_none(sign: str, texts: list[str], encoding: str) -> None:
+    layout = one(pa.decimal128(38, 0), len(texts[0]), encoding=encoding, sign=sign)
+    layout = replace(layout, form=FixedWidth(framing="none"))
+    rows, rejects = read(layout, "".join(texts).encode(encoding))
+    expected = [meant(sign, text) for text in texts]
+    assert [int(row["f"]) for row in rows if row["f"] is not None] == [number for number in expected if number is not None]
+    blank = [text for text in texts if not text.strip()]
+    assert len(rejects) == sum(number is None for number in expected) - len(blank)
+
+
+def test_a_file_without_line_ends_is_told_before_it_is_read_whole() -> None:
+    with pytest.raises(SchemaDriftError, match="have no line end"):
+        read(one(pa.int64(), 4), b"0001" * 100_000, block_bytes=1 << 17)
+
+
+def test_a_trailer_of_another_length_is_told_as_that() -> None:
+    batch = pa.RecordBatch.from_pylist([{"id": 1, "amount": D(1)}], schema=payments().schema)
+    with pytest.raises(DataError, match="the tail record cannot be read: the record has 20 bytes, 22 were expected"):
+        read(payments(), written(payments(), batch)[:-3])

@@ -11,7 +11,7 @@ from connector_sdk import types
 from connector_sdk.formats.fixed_width.code_page import Bytes, CodePage, code_page
 from connector_sdk.formats.fixed_width.framing import cut
 from connector_sdk.formats.fixed_width.notation import notation
-from connector_sdk.formats.fixed_width.reading import record_length, records_of
+from connector_sdk.formats.fixed_width.record_types import record_length, records_of
 from connector_sdk.formats.fixed_width.values import parse
 from connector_sdk.formats.layout import Field, Layout, Record
 from connector_sdk.formats.looked import LookedAt, Value

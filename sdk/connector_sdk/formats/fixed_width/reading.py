@@ -12,17 +12,18 @@ import numpy as np
 import pyarrow as pa
 
 from connector_sdk import types
-from connector_sdk.errors import ConfigError, DataError, SchemaDriftError
+from connector_sdk.errors import ConfigError, DataError
 from connector_sdk.formats.fixed_width.code_page import Bytes, code_page
 from connector_sdk.formats.fixed_width.framing import Records, Rows, cut
-from connector_sdk.formats.fixed_width.notation import Notation, notation
+from connector_sdk.formats.fixed_width.notation import Notation
+from connector_sdk.formats.fixed_width.recognising import recognise
+from connector_sdk.formats.fixed_width.record_types import RecordType, Wanted, classified, record_types
 from connector_sdk.formats.fixed_width.totals import Totals
 from connector_sdk.formats.fixed_width.values import parse
-from connector_sdk.formats.layout import Field, FixedWidth, Layout, Record
-from connector_sdk.formats.layout.layout import schema_of
+from connector_sdk.formats.layout import Field, Layout
 from connector_sdk.rejects import RAW_LIMIT, Reject, reject_batch
 
-__all__ = ["Decoded", "Wanted", "decode", "decode_record", "record_length", "records_of"]
+__all__ = ["Decoded", "decode", "decode_record"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +39,6 @@ class Decoded:
     rejects: pa.RecordBatch | None
     offset: int
     line: int | None
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A record whose rows are asked for: the stream they go to, and which fields, in that order (None: all)."""
-
-    stream: str
-    columns: tuple[str, ...] | None = None
 
 
 def decode(
@@ -99,45 +92,11 @@ def decode_record(
     return next(reading.run(io.BytesIO(text).read, offset or 0, line, fresh=False))
 
 
-def records_of(layout: Layout) -> tuple[Record, ...]:
-    """The types of records in a file: those it lists, or the one that its own fields are, called as the layout."""
-    return layout.fixed_width.records or (Record(name=layout.name, fields=layout.fields, keys=layout.keys),)
-
-
-def record_length(form: FixedWidth, record: Record, records: Sequence[Record]) -> int:
-    """Bytes of a record without its line end: its own length, that of the file, or as far as fields reach."""
-    ends = [
-        field.place.end for each in (records if form.framing == "none" else (record,)) for field in each.fields if field.place
-    ]
-    if form.framing == "none":
-        return max([form.length, *(each.length for each in records), *ends])
-    return record.length or form.length or max(ends, default=0)
-
-
 @dataclass(frozen=True)
 class _Problem:
     code: str
     reason: str
     field: str | None = None
-
-
-class _Type:
-    """One type of record: its length, what of it is decoded, and for whom."""
-
-    def __init__(self, record: Record, length: int, notations: Mapping[str, Notation], wanted: Wanted | None) -> None:
-        self.record, self.length, self.wanted = record, length, wanted
-        self.notations = notations
-        self.columns: tuple[str, ...] = ()
-        if wanted is not None:
-            names = tuple(field.name for field in record.fields)
-            unknown = [name for name in wanted.columns or () if name not in names]
-            if unknown or wanted.columns == ():
-                raise ConfigError(
-                    f"record {record.name!r} has no field {', '.join(map(repr, unknown)) or 'in an empty projection'}",
-                    hint=f"it has {', '.join(names[:20])}",
-                    stream=wanted.stream,
-                )
-            self.columns = wanted.columns or names
 
 
 class _Reading:
@@ -147,27 +106,14 @@ class _Reading:
         self.layout, self.form, self.place = layout, layout.fixed_width, place
         self.name = layout.whole.name
         self.page = code_page(layout.encoding)
-        records = records_of(layout)
-        unknown = sorted(set(wanted) - {record.name for record in records if record.role == "data"})
-        if unknown or not wanted:
-            raise ConfigError(f"layout {layout.name!r} has no rows called {', '.join(unknown) or 'nothing'}", code="layout")
+        self.types = record_types(layout, wanted)
         self.first = next(iter(wanted.values())).stream
-        self.types = [
-            _Type(
-                record,
-                record_length(self.form, record, records),
-                {field.name: notation(field, self.page) for field in record.fields},
-                wanted.get(record.name),
-            )
-            for record in records
-        ]
-        self.schemas = {each.wanted.stream: _schema(each) for each in self.types if each.wanted is not None}
+        self.schemas = {each.wanted.stream: each.schema for each in self.types if each.wanted is not None}
         lengths = [each.length for each in self.types]
         self.length = max(lengths, key=lengths.count)
         self.totals = Totals(self.form, place or self.name) if self.form.checked else None
         self.max_record = max(max_record, *lengths)
         self.block = max(block, 2 * max(lengths) + 4)
-        self.head = max((r.when.end for r in records if r.when is not None), default=0)
         self.blank = self.page.encode(" ")[0]
 
     # --- the walk through the file
@@ -179,7 +125,8 @@ class _Reading:
             text, ended = _grown(read, text, self.block) if not ended else (text, ended)
             records = cut(self.form, self.page, self.length, text, final=ended)
             if fresh and not told:
-                self._recognise(text, records)
+                lengths = [each.length for each in self.types]
+                recognise(self.layout, lengths, text, records, place=self.place or self.name, stream=self.first)
             if records.size:
                 block = self._block(text, records, offset, line)
                 text = text[records.size :]
@@ -238,7 +185,7 @@ class _Reading:
         is_ascii = plain_text.isascii()
         bad: dict[int, tuple[str, _Problem]] = {}
         batches = self._nothing()
-        types, rest = self._classified(data, records)
+        types, rest = classified(self.types, self.page, data, records)
         for row in rest:
             bad[int(row)] = self.first, _Problem("record", "no type of record begins like this")
         self._order(types, records)
@@ -247,9 +194,9 @@ class _Reading:
                 continue
             if self.totals is not None:
                 self.totals.counted(kind.record.name, len(records) if rows is None else len(rows))
-            rows = self._measured(kind, records, rows, bad)
             if kind.wanted is None and self.totals is None:
                 continue
+            rows = self._measured(kind, records, rows, bad)
             trimmed = self.form.trimmed
             table = records.table(data, rows, kind.length, self.blank if trimmed else None)
             same = self.page.plain is None
@@ -268,35 +215,16 @@ class _Reading:
             line=None if line is None else line + records.lines,
         )
 
-    def _classified(self, data: Bytes, records: Records) -> tuple[list[tuple[_Type, Rows | None]], Rows]:
-        """The records of each type (None: all of them), and those of none."""
-        if len(self.types) == 1 and self.types[0].record.when is None:
-            return [(self.types[0], None)], np.empty(0, dtype=np.int64)
-        head = records.table(data, None, self.head, self.blank)
-        left = np.ones(len(records), dtype=bool)
-        found: list[tuple[_Type, Rows | None]] = []
-        for kind in sorted(self.types, key=lambda kind: kind.record.when is None):
-            mine = left.copy()
-            when = kind.record.when
-            if when is not None:
-                there = head[:, when.start - 1 : when.end]
-                values = [self.page.encode(v).ljust(when.length, self.page.encode(" ")) for v in when.value]
-                mine = np.zeros(len(records), dtype=bool)
-                for value in values:
-                    mine |= (there == np.frombuffer(value, dtype=np.uint8)).all(axis=1)
-                mine &= left
-            left &= ~mine
-            found.append((kind, np.flatnonzero(mine)))
-        return found, np.flatnonzero(left)
-
-    def _order(self, types: Sequence[tuple[_Type, Rows | None]], records: Records) -> None:
+    def _order(self, types: Sequence[tuple[RecordType, Rows | None]], records: Records) -> None:
         if self.totals is None:
             return
         places = {kind.record.role: rows.tolist() for kind, rows in types if rows is not None and kind.record.role != "data"}
         first = next((kind.record.name for kind, rows in types if rows is not None and len(rows) and rows[0] == 0), None)
         self.totals.order(first, len(records), len(places.get("header", ())), places.get("trailer", []))
 
-    def _measured(self, kind: _Type, records: Records, rows: Rows | None, bad: dict[int, tuple[str, _Problem]]) -> Rows | None:
+    def _measured(
+        self, kind: RecordType, records: Records, rows: Rows | None, bad: dict[int, tuple[str, _Problem]]
+    ) -> Rows | None:
         """Those of `rows` that have the length they should; the others are bad."""
         lengths = records.lengths if rows is None else records.lengths[rows]
         wrong = lengths > kind.length if self.form.trimmed else lengths != kind.length
@@ -307,7 +235,10 @@ class _Reading:
             what = f"the record has {length} bytes, {kind.length} were expected"
             if self.form.framing == "none":
                 what = f"the file ends after {length} of the {kind.length} bytes of a record"
-            bad[int(row)] = kind.wanted.stream if kind.wanted else self.first, _Problem("length", what)
+            if kind.record.role != "data":
+                raise self._unreadable(kind, what)
+            if kind.wanted is not None:
+                bad[int(row)] = kind.wanted.stream, _Problem("length", what)
         if self.totals is not None:
             for name, field in self.totals.wanted:
                 if name == kind.record.name:
@@ -315,7 +246,7 @@ class _Reading:
         kept: Rows = every[~wrong]
         return kept
 
-    def _decoded(self, kind: _Type, raw: Bytes, plain: Bytes, is_ascii: bool) -> tuple[pa.RecordBatch, dict[int, _Problem]]:
+    def _decoded(self, kind: RecordType, raw: Bytes, plain: Bytes, is_ascii: bool) -> tuple[pa.RecordBatch, dict[int, _Problem]]:
         """The good rows of a table of records, and what is wrong with the others, by their row."""
         record, totals = kind.record, self.totals
         added = [field for name, field in totals.wanted if name == record.name] if totals is not None else []
@@ -346,10 +277,7 @@ class _Reading:
         if totals is not None and record.role != "data":
             if problems:
                 problem = next(iter(problems.values()))
-                raise DataError(
-                    f"{self.place or self.name}: the {record.name} record cannot be read: {problem.field}: {problem.reason}",
-                    code="trailer",
-                )
+                raise self._unreadable(kind, f"{problem.field}: {problem.reason}")
             if len(raw):
                 totals.say(record.name, {name: values[-1].as_py() for name, values in columns.items()})
         if kind.wanted is None:
@@ -357,6 +285,9 @@ class _Reading:
         schema = self.schemas[kind.wanted.stream]
         batch = pa.RecordBatch.from_arrays([columns[name] for name in kind.columns], schema=schema)
         return (batch.filter(pa.array(~bad)) if problems else batch), problems
+
+    def _unreadable(self, kind: RecordType, what: str) -> DataError:
+        return DataError(f"{self.place or self.name}: the {kind.record.name} record cannot be read: {what}", code="trailer")
 
     def _problem(self, how: Notation, code: str, raw: bytes) -> _Problem:
         said = self.page.shown(raw)
@@ -380,58 +311,6 @@ class _Reading:
             line=None if line is None else line + records.line(row),
         )
 
-    # --- is it that kind of file at all
-
-    def _recognise(self, text: bytes, records: Records) -> None:
-        """Raises SchemaDriftError when the beginning of a file shows that it is written in another way altogether."""
-        where, form = self.place or self.name, self.form
-        sample = text[: 64 << 10]
-        other = _other_family(sample, ebcdic=self.page.ebcdic)
-        if other:
-            raise SchemaDriftError(
-                f"{where}: its bytes are {other}, and layout {self.name!r} says {self.layout.encoding}",
-                hint="correct the encoding in the layout",
-                code="encoding",
-                stream=self.first,
-            )
-        if form.framing == "none" and len(sample) > 2 * self.length + 4:
-            for end in (b"\r\n", *self.page.line_ends):
-                stride = self.length + len(end)
-                if all(sample[at - len(end) : at] == end for at in range(stride, len(sample), stride)):
-                    raise SchemaDriftError(
-                        f"{where}: each record ends with a line end, and layout {self.name!r} says there is none",
-                        hint="framing: lines",
-                        code="framing",
-                        stream=self.first,
-                    )
-        lengths = set(records.lengths[:1000].tolist())
-        known = {kind.length for kind in self.types}
-        if form.framing == "lines" and len(records) > 1 and len(lengths) == 1 and not lengths & known:
-            (found,) = lengths
-            if form.trimmed and found < max(known):
-                return
-            raise SchemaDriftError(
-                f"{where}: every record has {found} bytes, and layout {self.name!r} says {max(known)}",
-                fields=self.layout.names,
-                hint="correct the length in the layout, or the file",
-                code="length",
-                stream=self.first,
-            )
-
-
-_DIGIT_OR_BLANK = {False: b" 0123456789", True: "\x40".encode("latin-1") + bytes(range(0xF0, 0xFA))}
-
-
-def _other_family(sample: bytes, *, ebcdic: bool) -> str | None:
-    """``ASCII`` or ``EBCDIC`` when `sample` is evidently that, and not the other: by its blanks and digits."""
-    if len(sample) < 16:
-        return None
-    ours = sum(sample.count(byte) for byte in _DIGIT_OR_BLANK[ebcdic])
-    theirs = sum(sample.count(byte) for byte in _DIGIT_OR_BLANK[not ebcdic])
-    if theirs * 5 > len(sample) and ours * 20 < theirs:
-        return "ASCII" if ebcdic else "EBCDIC"
-    return None
-
 
 def _grown(read: Callable[[int], bytes], text: bytes, size: int) -> tuple[bytes, bool]:
     """`text` with as much behind it as makes `size` bytes, and whether the file has ended."""
@@ -443,11 +322,6 @@ def _grown(read: Callable[[int], bytes], text: bytes, size: int) -> tuple[bytes,
         parts.append(data)
         have += len(data)
     return b"".join(parts), False
-
-
-def _schema(kind: _Type) -> pa.Schema:
-    by_name = {field.name: field for field in kind.record.fields}
-    return schema_of([by_name[name] for name in kind.columns])
 
 
 def _empty(schema: pa.Schema) -> pa.RecordBatch:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from connector_sdk.errors import ConfigError, DataError
 from connector_sdk.formats.fixed_width.code_page import Bytes, code_page
 from connector_sdk.formats.fixed_width.notation import Notation, notation
-from connector_sdk.formats.fixed_width.reading import record_length, records_of
+from connector_sdk.formats.fixed_width.record_types import record_length, records_of
 from connector_sdk.formats.fixed_width.rendering import render
 from connector_sdk.formats.fixed_width.totals import Totals
 from connector_sdk.formats.layout import Layout, Place, Record
