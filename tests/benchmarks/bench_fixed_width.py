@@ -49,7 +49,10 @@ def run(quick: bool) -> list[Row]:
     with scratch() as folder:
         layout = folder / "layout.yaml"
         layout.write_text(LAYOUT.to_yaml())
-        large, small = write(folder / "large.txt", (20 if quick else 200) << 20), write(folder / "small.txt", 10 << 20)
+        large, small = (
+            write(folder / "large.txt", (20 if quick else 200) << 20),
+            write(folder / "small.txt", (10 if quick else 40) << 20),
+        )
         program = PROGRAMS / "fixed_width_to_arrow.py"
         rounds = 2 if quick else 7
 

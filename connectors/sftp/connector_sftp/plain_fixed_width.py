@@ -306,7 +306,7 @@ def _sample(layout: Layout, field: Field, number: int, rng: random.Random) -> An
     if nothing and not pa.types.is_binary(kind):
         return None
     if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
-        return _sample_number(field, number if key else None, rng)
+        return _sample_number(field, number if key else None, _room_for_sums(layout, field), rng)
     if pa.types.is_floating(kind):
         return float(number % 1000) if key else rng.randrange(4096) / 8
     if pa.types.is_boolean(kind):
@@ -328,7 +328,20 @@ def _told(layout: Layout, field: Field) -> bytes | None:
     return when.value[0].ljust(when.length).encode(layout.encoding)[place.offset - when.start + 1 :][: place.length]
 
 
-def _sample_number(field: Field, number: int | None, rng: random.Random) -> Any:
+def _room_for_sums(layout: Layout, field: Field) -> int | None:
+    """The most that a value may be, in its smallest unit, such that a few thousand of them still fit the sum in a trailer."""
+    own = _own(layout).name
+    rooms = []
+    for control in layout.fixed_width.records:
+        for check in control.checks:
+            if f"{own}.{field.name}" in check.sums:
+                place = _place(next(each for each in control.fields if each.name == check.field))
+                digits = place.length - (place.sign in ("leading", "trailing", "free")) - (place.scale or 0)
+                rooms.append(10 ** max(digits + (_place(field).scale or 0) - 4, 0))
+    return min(rooms, default=None)
+
+
+def _sample_number(field: Field, number: int | None, most_of_all: int | None, rng: random.Random) -> Any:
     place = _place(field)
     kind: Any = field.type
     decimal = pa.types.is_decimal(kind)
@@ -341,7 +354,7 @@ def _sample_number(field: Field, number: int | None, rng: random.Random) -> Any:
     scale = kind.scale if pointed else place.scale or 0
     most = 10 ** max(digits, 1) - 1 if digits > 0 else 9
     room = 10 ** (kind.precision - kind.scale + scale) if decimal else 2 ** (kind.bit_width - 1)
-    most = min(most, room - 1)
+    most = min(most, room - 1) if most_of_all is None else min(most, room - 1, most_of_all)
     signed = place.sign != "none" and not pa.types.is_unsigned_integer(kind) and digits > 0
     chosen = number % (most + 1) if number is not None else rng.choice((0, 1, most, rng.randrange(min(most, 10**6) + 1)))
     chosen = -chosen if signed and number is None and rng.random() < 0.3 else chosen

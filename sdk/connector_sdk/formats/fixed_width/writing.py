@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ from connector_sdk.formats.fixed_width.notation import Notation, notation
 from connector_sdk.formats.fixed_width.record_types import record_length, records_of
 from connector_sdk.formats.fixed_width.rendering import render
 from connector_sdk.formats.fixed_width.totals import Totals
-from connector_sdk.formats.layout import Layout, Place, Record
+from connector_sdk.formats.layout import Field, Layout, Place, Record
 from connector_sdk.formats.layout.fixed_width import LINE_ENDS
 
 __all__ = ["Encoder", "check_writable"]
@@ -164,13 +165,22 @@ class Encoder:
                 span = slice(how.place.offset, how.place.end)
                 if field.name in checks:
                     total = self._totals.of(record, checks[field.name])
-                    table[:, span] = render(how, pa.array([total], pa.decimal256(76, 38)).cast(field.type))
+                    table[:, span] = render(how, _total(field, record, total))
                 elif how.place.value is not None:
                     table[:, span] = np.frombuffer(how.placed(how.place.value), dtype=np.uint8)
                 elif not (record.when is not None and _within(how.place, record)):
                     table[:, span] = render(how, pa.array([None], field.type))
             self._require_own_type(record, table)
             self._out.write(table.tobytes())
+
+
+def _total(field: Field, record: Record, total: Decimal) -> Any:
+    try:
+        return pa.array([total], pa.decimal256(76, 38)).cast(field.type)
+    except pa.ArrowInvalid:
+        raise DataError(
+            f"{record.name}.{field.name} has no room for the total {total}", hint="write fewer rows to a file", code="unwritable"
+        ) from None
 
 
 def _within(place: Place, record: Record) -> bool:
