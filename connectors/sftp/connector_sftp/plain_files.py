@@ -117,7 +117,7 @@ def _sample(layout: Layout, field: Field, number: int | None, rng: random.Random
         return number if number is not None else rng.choice((0, 1, low, high - 1, rng.randrange(min(high, 10_000))))
     if pa.types.is_decimal(kind):
         digits = number if number is not None else rng.randrange(-(10**kind.precision) + 1, 10**kind.precision)
-        return Decimal(digits).scaleb(-kind.scale)
+        return Decimal(f"{digits}E{-kind.scale}")  # from text: `scaleb` would round to 28 digits
     if pa.types.is_floating(kind):
         return float(number) if number is not None else rng.choice((0.0, -1.5, 0.25, rng.randrange(4096) / 8))
     if pa.types.is_boolean(kind):

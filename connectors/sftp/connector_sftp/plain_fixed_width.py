@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ Row = Mapping[str, Any]
 
 EPOCH = datetime(2026, 1, 1)  # noqa: DTZ001 - zones are added where the type has one
 TEXTS = ("Ada", "Grace Hopper", "said yes", "semi;colon, comma", "x" * 60, "Müller & Sohn", "007", "inner  blanks", "N/A")
+_EXACT = Context(prec=100)  # the default rounds to 28 digits, and columns have up to 76
 _PLUS, _MINUS = "{ABCDEFGHI", "}JKLMNOPQR"
 _ZONES = {
     **{0xC0 | n: (n, 1) for n in range(10)},
@@ -197,7 +198,9 @@ def _number(layout: Layout, field: Field, value: Decimal) -> bytes:
     kind: Any = field.type
     pointed = pa.types.is_decimal(kind) and kind.scale and place.scale is None
     digits = (
-        f"{abs(value):.{kind.scale}f}".replace(".", field.decimal) if pointed else str(int(abs(value).scaleb(place.scale or 0)))
+        f"{value.copy_abs():.{kind.scale}f}".replace(".", field.decimal)
+        if pointed
+        else str(int(value.copy_abs().scaleb(place.scale or 0, _EXACT)))
     )
     width = place.length - (place.sign in ("leading", "trailing"))
     pad = " " if place.pad == " " or place.justify == "left" else "0"
@@ -276,7 +279,8 @@ def _read_number(layout: Layout, field: Field, raw: bytes, text: str) -> Any:
     plain = body.replace(field.group or "\0", "").replace(field.decimal, ".") if place.scale is None else body
     if not plain.replace(".", "", 1 if pa.types.is_decimal(kind) and place.scale is None else 0).isdigit() or not plain.isascii():
         raise ValueError(text)
-    number = sign * Decimal(plain).scaleb(-(place.scale or 0))
+    number = Decimal(plain).scaleb(-(place.scale or 0), _EXACT)
+    number = number.copy_negate() if sign < 0 else number
     if pa.types.is_integer(kind):
         return int(number)
     if abs(number) >= Decimal(10) ** (kind.precision - kind.scale):
@@ -358,7 +362,7 @@ def _sample_number(field: Field, number: int | None, most_of_all: int | None, rn
     signed = place.sign != "none" and not pa.types.is_unsigned_integer(kind) and digits > 0
     chosen = number % (most + 1) if number is not None else rng.choice((0, 1, most, rng.randrange(min(most, 10**6) + 1)))
     chosen = -chosen if signed and number is None and rng.random() < 0.3 else chosen
-    return Decimal(chosen).scaleb(-scale).quantize(Decimal(1).scaleb(-kind.scale)) if decimal else chosen
+    return Decimal(chosen).scaleb(-scale, _EXACT).quantize(Decimal(1).scaleb(-kind.scale), context=_EXACT) if decimal else chosen
 
 
 def _sample_text(layout: Layout, field: Field, number: int | None, rng: random.Random) -> str:
