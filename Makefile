@@ -21,7 +21,7 @@ check:
 	$(setup)
 	$(bin)/ruff format --check .
 	$(bin)/ruff check .
-	$(bin)/mypy sdk codegen/connector_codegen templates/connector_templates/__init__.py connectors/sftp/connector_sftp
+	$(bin)/mypy sdk codegen/connector_codegen templates/connector_templates/__init__.py connectors/sftp/connector_sftp connectors/odbc/connector_odbc
 	$(bin)/lint-imports
 	$(bin)/python -m sphinx -W -n -q -b html docs docs/_build/html
 	@$(MAKE) --no-print-directory test
