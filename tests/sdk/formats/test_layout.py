@@ -33,6 +33,8 @@ field = st.builds(
     format=some,
     decimal=st.sampled_from(".,"),
     group=st.sampled_from([None, " ", "'"]),
+    marks=st.sampled_from([(), ("%",), ("€", "EUR")]),
+    negative=st.sampled_from(["leading", "trailing", "parentheses"]),
     null=some,
     true=st.sampled_from([("Y", "yes"), ("true", "1"), ("on",)]),
     false=st.sampled_from([("N", "no"), ("false", "0"), ("off",)]),
@@ -46,11 +48,13 @@ layouts = st.builds(
     encoding=st.sampled_from(["utf-8", "cp1252", "utf-16-le"]),
     form=st.builds(
         Delimited,
-        delimiter=st.sampled_from(",;\t|"),
-        quote=st.sampled_from(['"', "'", None]),
+        delimiter=st.sampled_from([",", ";", "\t", "|", "||", "~|~", "§", "\x01"]),
+        quote=st.sampled_from(['"', "'", None, "«"]),
         escape=st.sampled_from([None, "\\"]),
-        header=st.booleans(),
+        comment=st.sampled_from([None, "#", "--"]),
+        header=st.integers(0, 3),
         skip=st.integers(0, 9),
+        footer=st.integers(0, 2),
     ),
     doc=st.none() | words,
 )
@@ -90,9 +94,17 @@ def test_the_schema_carries_docs() -> None:
         ("name: a\nkeys: [y]\nfields:\n  - {name: x, type: int64}\n", "the key 'y' is not one of its fields"),
         ("name: a\nencoding: klingon\nfields:\n  - {name: x, type: int64}\n", "no encoding 'klingon'"),
         ("name: a\nencoding: utf-16\nfields:\n  - {name: x, type: int64}\n", "say utf-16-le or utf-16-be"),
-        ("name: a\ndelimiter: ''\nfields:\n  - {name: x, type: int64}\n", "one ASCII character"),
+        ("name: a\ndelimiter: ''\nfields:\n  - {name: x, type: int64}\n", "it is empty"),
         ("name: a\nname: b\nfields: []\n", "line 2: the key 'name' is there twice"),
-        ("name: a\nheader: 3\nfields:\n  - {name: x, type: int64}\n", "line 2: header is 3: true or false was expected"),
+        ('name: a\ndelimiter: "|\\n"\nfields:\n  - {name: x, type: int64}\n', "a line end in it"),
+        ("name: a\nquote: '||'\nfields:\n  - {name: x, type: int64}\n", "one character was expected"),
+        ("name: a\ncomment: ',,'\nfields:\n  - {name: x, type: int64}\n", "begins like ','"),
+        ("name: a\nfooter: -1\nfields:\n  - {name: x, type: int64}\n", "footer is -1: a number of lines was expected"),
+        ("name: a\nheader: some\nfields:\n  - {name: x, type: int64}\n", "line 2: header is 'some': true, false or a number"),
+        ("name: a\nfields:\n  - {name: x, type: int64, zone: UTC}\n", "has the zone 'UTC' and the type int64"),
+        ("name: a\nfields:\n  - {name: x, type: 'timestamp[us, UTC]', zone: Mars}\n", "there is no time zone 'Mars'"),
+        ("name: a\nfields:\n  - {name: x, type: int64, marks: ['-']}\n", "'-' cannot be told from the number"),
+        ("name: a\nfields:\n  - {name: x, type: int64, negative: red}\n", "not one of leading, trailing, parentheses"),
         ("name: a\n", "the key 'fields' is missing"),
         ("layout: 2\nname: a\nfields: []\n", "this release reads version 1"),
         ("name: [a\n", "orders.yaml, line 2"),
@@ -109,3 +121,15 @@ def test_a_mistake_is_told_with_its_place(text: str, told: str) -> None:
 def test_words_for_true_and_false_need_no_quotes() -> None:
     text = "name: a\nfields:\n  - name: x\n    type: bool\n    true: [Y, yes]\n    false: [N, no]\n"
     assert Layout.from_yaml(text).fields[0].true == ("Y", "yes")
+
+
+def test_one_header_row_or_none_is_said_by_true_and_false() -> None:
+    text = "name: a\nheader: {}\nfields:\n  - {{name: x, type: int64}}\n"
+    assert [Layout.from_yaml(text.format(word)).delimited.header for word in ("true", "false", "3")] == [1, 0, 3]
+    assert "header: true\n" in Layout(name="a", fields=(Field(name="x", type=pa.int64()),)).to_yaml()
+
+
+def test_a_zone_is_part_of_what_a_field_is() -> None:
+    field = Field(name="at", type=pa.timestamp("us", "UTC"), zone="Europe/Berlin", format=("%d.%m.%Y %H:%M",))
+    layout = Layout(name="a", fields=(field,))
+    assert Layout.from_yaml(layout.to_yaml()) == layout

@@ -51,6 +51,7 @@ def layout_from(settings: Mapping[str, object], where: str = "layout", lines: Li
         "keys": given.words("keys"),
         "doc": given.take("doc", str, None),
     }
+    _count_header(given)
     dialect = given.known(form)
     placed = form is FixedWidth
     if placed and "records" in given.left:
@@ -63,6 +64,15 @@ def layout_from(settings: Mapping[str, object], where: str = "layout", lines: Li
         return Layout(form=form(**dialect), fields=fields, **about)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error.message}", hint=error.hint, code="layout") from None
+
+
+def _count_header(given: Given) -> None:
+    """`header` is a number of rows, or true for one and false for none."""
+    value = given.left.get("header", 1)
+    if isinstance(value, bool):
+        given.left["header"] = int(value)
+    elif not isinstance(value, int):
+        raise given.error(f"header is {value!r}: true, false or a number of rows was expected", "header")
 
 
 def _record(given: Given) -> Record:

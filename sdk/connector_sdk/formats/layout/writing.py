@@ -33,8 +33,9 @@ def settings_of(layout: Layout, *, evidence: bool) -> dict[str, object]:
     if layout.doc is not None and evidence:
         found["doc"] = layout.doc
     for field in fields(layout.form):
-        if field.name != "records" and (getattr(layout.form, field.name) is not None or form == "delimited"):
-            found[field.name] = getattr(layout.form, field.name)
+        value = getattr(layout.form, field.name)
+        if field.name != "records" and (value is not None or field.name in _SHOWN) and (value or field.name not in _RARE):
+            found[field.name] = bool(value) if field.name == "header" and value < 2 else value
     if isinstance(layout.form, FixedWidth) and layout.form.records:
         found["records"] = [_record_settings(record, evidence=evidence) for record in layout.form.records]
         return found
@@ -81,6 +82,12 @@ def _differing(value: Place | Record | When | Check, leaving_out: Sequence[str] 
     found = {each.name: getattr(value, each.name) for each in fields(value) if each.name not in leaving_out}
     defaults = {each.name: each.default for each in fields(value)}
     return {name: list(v) if isinstance(v, tuple) else v for name, v in found.items() if v != defaults[name]}
+
+
+_SHOWN = ("quote", "escape")
+"""That there is none is worth a line."""
+_RARE = ("footer",)
+"""That there is none is not, as a rule."""
 
 
 class _Line(dict[str, object]):
