@@ -14,6 +14,7 @@ from connector_sdk.schema import Mode
 
 from connector_sftp.binding import Binding
 from connector_sftp.drops import Drops
+from connector_sftp.latest import superseded
 from connector_sftp.ledger import Ledger
 from connector_sftp.listing import Identity, identity
 from connector_sftp.planning import in_lane, planned_files
@@ -43,6 +44,9 @@ class Aftercare:
         with self._lock:
             if split.mode is Mode.FULL:
                 done = planned_files(split)[: FullState.from_state(state, split.id).at]
+                if done and binding.settings.takes == "latest":
+                    # The one that was read stays until a later one is: it is what tells that an old one comes late.
+                    done = superseded(self._drops.settled(binding, self._drops.candidates(binding)), done[-1])
             else:
                 ledger = Ledger(state, split=split.id)
                 done = [e for e in in_lane(split, self._drops.candidates(binding)) if ledger.has_read(e)]

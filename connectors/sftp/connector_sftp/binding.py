@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from connector_sdk.errors import ConfigError
-from connector_sdk.formats.layout import Layout, layout_from
+from connector_sdk.formats.layout import FixedWidth, Layout, layout_from
 from connector_sdk.runtime.folder import Entry
 
 from connector_sftp.config import SftpConfig, StreamConfig
 from connector_sftp.patterns import Pattern
 
-__all__ = ["Binding", "bind", "found_bindings", "free_binding"]
+__all__ = ["Binding", "bind", "found_bindings", "free_binding", "keyed"]
 
 _DELIMITED = re.compile(r"([^./][^/]*?)\.(?:csv|tsv|tab|psv|txt)(?:\.gz)?", re.IGNORECASE)
 
@@ -46,6 +46,31 @@ def bind(config: SftpConfig, layouts: Mapping[str, Layout], files: Mapping[str, 
     return {b.name: b for name, s in settings.items() for b in _bindings(name, s, _layout(name, s, layouts.get(name)))}
 
 
+def keyed(layout: Layout, name: str, settings: StreamConfig) -> Layout:
+    """`layout` with the keys that `settings` of the stream `name` give it. Raises ConfigError for fields that are not there."""
+    if settings.keys is None:
+        return layout
+    form, where = layout.form, f"streams.{name}.keys"
+    records = [each for each in form.rows if form.record in (None, each.name)] if isinstance(form, FixedWidth) else []
+    if len(records) > 1:
+        raise ConfigError(
+            f"{where}: the layout has {len(records)} types of rows",
+            hint="give each of its records `keys` in the layout",
+            stream=name,
+        )
+    names = tuple(field.name for field in records[0].fields) if records else layout.names
+    unknown = [key for key in settings.keys if key not in names]
+    if unknown:
+        raise ConfigError(
+            f"{where}: the layout has no field {', '.join(map(repr, unknown))}", hint=f"it has {', '.join(names)}", stream=name
+        )
+    if not records:
+        return replace(layout, keys=settings.keys)
+    assert isinstance(form, FixedWidth)
+    own = tuple(replace(each, keys=settings.keys) if each is records[0] else each for each in form.records)
+    return replace(layout, form=replace(form, records=own), fields=(), keys=())
+
+
 def _bindings(name: str, settings: StreamConfig, layout: Layout | None) -> Iterator[Binding]:
     if layout is None or layout.fields:
         yield Binding(name=name, group=name, settings=settings, layout=layout)
@@ -73,6 +98,11 @@ def found_bindings(entries: Iterable[Entry]) -> dict[str, Binding]:
 
 
 def _layout(name: str, settings: StreamConfig, given: Layout | None) -> Layout | None:
+    found = _told(name, settings, given)
+    return None if found is None else keyed(found, name, settings)
+
+
+def _told(name: str, settings: StreamConfig, given: Layout | None) -> Layout | None:
     match settings.layout:
         case None:
             return given

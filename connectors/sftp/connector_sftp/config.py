@@ -34,11 +34,25 @@ class StreamConfig(BaseModel):
         str | None,
         Field(description="a file counts once NAME plus this is there too, e.g. .done", pattern=r"^[^/\\]+$"),
     ] = None
+    keys: Annotated[
+        tuple[str, ...] | None, Field(description="the fields that identify a row, in place of the layout's own", min_length=1)
+    ] = None
+    takes: Annotated[
+        Literal["all", "latest"],
+        Field(description="all: the files together are the stream; latest: each is the whole of it, the last by name counts"),
+    ] = "all"
 
     @field_validator("files")
     @classmethod
     def _relative(cls, pattern: str) -> str:
         return _plain(pattern, "a pattern")
+
+    @field_validator("keys")
+    @classmethod
+    def _once(cls, keys: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if keys is not None and len(set(keys)) < len(keys):
+            raise ValueError("a field is named twice")
+        return keys
 
 
 def _plain(name: str, what: str) -> str:

@@ -18,6 +18,7 @@ from connector_sftp.aftercare import Aftercare
 from connector_sftp.binding import Binding, bind, found_bindings, free_binding
 from connector_sftp.config import SftpConfig
 from connector_sftp.drops import Drops
+from connector_sftp.latest import latest
 from connector_sftp.reading import Decoding, read_full, read_incremental
 from connector_sftp.replaying import replay
 
@@ -69,7 +70,7 @@ class SftpConnector:
                 yield here.stream(name, binding, layout)
 
     def plan(self, streams: Sequence[Stream], mode: Mode, where: Mapping[str, Where] = {}) -> list[Split]:
-        """FULL: groups of files as they are now. INCREMENTAL: one split for a stream with keys, four for one without."""
+        """FULL: groups of files as they are now, or the latest. INCREMENTAL: one split for a stream with keys, else four."""
         here = self._here
         splits: list[Split] = []
         for name, group in here.together(streams).items():
@@ -80,12 +81,14 @@ class SftpConnector:
                 inferred = None if layout is None else layout.to_yaml()
             if mode is Mode.FULL:
                 entries = here.drops.settled(binding, here.drops.candidates(binding))
+                if binding.settings.takes == "latest":
+                    entries = [latest(entries, name, self.config.place)]
                 size = self.config.split_bytes
                 splits += planning.full_splits(name, group, entries, where, split_bytes=size, layout=inferred)
-            elif mode is Mode.INCREMENTAL:
+            elif mode in _reads(binding):
                 splits += planning.incremental_splits(name, group, where, layout=inferred)
             else:
-                raise ConfigError(f"stream {group[0].name!r} offers full and incremental reads, not {mode}", stream=group[0].name)
+                raise ConfigError(f"stream {group[0].name!r} offers no {mode} reads", stream=group[0].name)
         return splits
 
     def read(self, split: Split, state: State | None, until: State | None = None) -> Iterator[Batch]:
@@ -186,10 +189,10 @@ class _Opened:
             name=name,
             schema=layout.schema,
             keys=layout.keys,
-            reads=frozenset({Mode.FULL, Mode.INCREMENTAL}),
+            reads=_reads(binding),
             writes=writing.writes(binding),
             # A replaced file is read again as a whole, with the rows that did not change.
-            repeats=frozenset({Mode.INCREMENTAL}),
+            repeats=_reads(binding) - {Mode.FULL},
             namespace=binding.pattern.below or None,
             doc=layout.about,
         )
@@ -208,3 +211,8 @@ class _Opened:
         declared = binding.layout is not None and set(binding.layout.names) == set(stream.schema.names)
         layout = binding.layout if declared and binding.layout is not None else writing.new_layout(stream)
         return writing.target(stream, binding, layout, self.config.archive)
+
+
+def _reads(binding: Binding) -> frozenset[Mode]:
+    """Drops that are each the whole stream are compared with one another, not added up."""
+    return frozenset({Mode.FULL} if binding.settings.takes == "latest" else {Mode.FULL, Mode.INCREMENTAL})

@@ -11,9 +11,10 @@ from connector_sdk.errors import ConfigError
 from connector_sdk.formats.layout import Layout
 from connector_sdk.runtime.folder import Entry, Folder, LocalFolder
 
-from connector_sftp.binding import Binding
+from connector_sftp.binding import Binding, keyed
 from connector_sftp.config import SftpConfig
 from connector_sftp.inference import infer_layout
+from connector_sftp.latest import latest
 from connector_sftp.listing import Settling, candidates
 from connector_sftp.sftp_folder import SftpFolder
 
@@ -75,11 +76,13 @@ class Drops:
             if binding.name not in self._inferred:
                 entries = self.candidates(binding)
                 settled = self.settled(binding, entries)
+                if settled and binding.settings.takes == "latest":
+                    settled = [latest(settled, binding.name, self.config.place)]
                 found = infer_layout(self.folder, binding, settled)
                 if found is None:
                     self._tell_nothing(binding, entries, settled)
                     return None
-                self._inferred[binding.name] = found
+                self._inferred[binding.name] = keyed(found, binding.name, binding.settings)
             return self._inferred[binding.name]
 
     def _tell_nothing(self, binding: Binding, entries: Sequence[Entry], settled: Sequence[Entry]) -> None:

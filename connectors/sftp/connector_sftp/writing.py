@@ -24,8 +24,11 @@ LEVEL = 6
 def writes(binding: Binding) -> frozenset[WriteMode]:
     """What can be done to the stream: a plain name is one file, which can only be replaced.
 
-    Files that hold the rows of other streams too are only added to, and each new one has rows of a single stream.
+    Files that hold the rows of other streams too are only added to, and each new one has rows of a single stream. Where each file
+    is the whole stream nothing is written: what is written may take several.
     """
+    if binding.settings.takes == "latest":
+        return frozenset()
     form = None if binding.layout is None else binding.layout.form
     try:
         part = binding.pattern.part

@@ -1,0 +1,53 @@
+"""Which file of a stream counts when each of them is the whole of it: the last by name, with numbers taken as numbers.
+
+By name and not by time: an old delivery that is sent again, or a folder that is copied, gets a new time and keeps its name. The
+names have to say the order, then: year before month before day, or a running number.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+
+from connector_sdk.errors import TransientError
+from connector_sdk.runtime.folder import Entry
+
+__all__ = ["latest", "superseded"]
+
+logger = logging.getLogger(__name__)
+
+
+def latest(entries: Sequence[Entry], stream: str, place: str) -> Entry:
+    """The last of `entries`. Says so when another one is newer by its time; `place` is their folder.
+
+    Raises TransientError (code ``no_drop``) when there is none: no delivery is not an empty one.
+    """
+    if not entries:
+        raise TransientError(
+            f"there is no drop of stream {stream!r} in {place}",
+            hint="one that is still being written, or waits for its marker, does not count yet",
+            code="no_drop",
+            stream=stream,
+        )
+    last = max(entries, key=_order)
+    newest = max(entries, key=lambda entry: entry.mtime)
+    if newest.mtime > last.mtime:
+        logger.warning(
+            "%s: %s is read, the last by name, though %s is newer by its time (names count: year, month, day, or a number)",
+            place,
+            last.name,
+            newest.name,
+        )
+    return last
+
+
+def superseded(entries: Sequence[Entry], by: Entry) -> list[Entry]:
+    """Those of `entries` that lie before `by`: what has been read, and what came late and will not be."""
+    return [entry for entry in entries if _order(entry) < _order(by)]
+
+
+def _order(entry: Entry) -> tuple[list[str | int], str]:
+    # Texts and numbers alternate, so that a number is only ever compared with a number.
+    parts = re.split(r"([0-9]+)", entry.name)
+    return [int(part) if number % 2 else part for number, part in enumerate(parts)], entry.name
