@@ -21,7 +21,9 @@ from connector_sdk.config import Limits
 from connector_sdk.contract import Batch, Checkpoint, Load, Receipt, Sink, Source, Split, State
 from connector_sdk.errors import ConfigError, ConnectorError, DataError, InternalError, TransientError
 from connector_sdk.rejects import Budget, Reject, rejects_of
+from connector_sdk.runtime.beginning import begin_from
 from connector_sdk.runtime.limits import respect_quiet_hours
+from connector_sdk.runtime.piece import Abandoned, Piece, Pull, RowLimit
 from connector_sdk.runtime.reader import Reader, request
 from connector_sdk.runtime.reject_file import RejectFile
 from connector_sdk.runtime.retry import Retry
@@ -29,7 +31,6 @@ from connector_sdk.runtime.state_store import Saved, StateStore
 from connector_sdk.runtime.stop import Stop
 from connector_sdk.runtime.telemetry import (
     AckFailed,
-    BatchRead,
     Committed,
     Event,
     Listener,
@@ -101,10 +102,6 @@ def run(job: Job) -> Result:
         raise
 
 
-class _Abandoned(Exception):  # noqa: N818 - never leaves this module
-    """Another split failed: drop the piece at hand."""
-
-
 class _Run:
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -118,11 +115,21 @@ class _Run:
         self.budget = Budget(job.max_rejects, spent=0 if self.saved.done else self.saved.rejects)
         self.file = RejectFile(job.rejects, self.saved.connector, self.load.id) if job.rejects else None
         self.rows = self.bytes = self.reject_count = 0
-        self._handed: dict[str, int] = {}  # rows handed on by stream, for `limit`
         self._finished: set[str] = set()
         self._lock = threading.Lock()  # one checkpoint at a time
         self._listener_lock = threading.Lock()
         self.failed = threading.Event()
+        self.pull = Pull(
+            mode=job.mode,
+            rows=job.piece_rows,
+            bytes=job.piece_bytes,
+            seconds=job.piece_seconds,
+            limit=RowLimit(job.limit),
+            budget=self.budget,
+            stop=self.stop,
+            failed=self.failed,
+            emit=self.emit,
+        )
 
     def run(self) -> Result:
         started = time.monotonic()
@@ -213,38 +220,20 @@ class _Run:
                 if split.id in truth.states:
                     self._acknowledge(split, truth.states[split.id])
             return (), True
-        resumed: int | None = None
-        if job.mode is Mode.FULL and not saved.done and saved.splits and saved.asked != self.asked.digest:
-            names = sorted({stream.name for split in saved.splits for stream in split.streams})
-            raise ConfigError(
-                f"the state holds an unfinished full read of {', '.join(names)}, and this run asks for something else",
-                hint="finish it with the same streams, columns and predicate, or reset the state",
-            )
-        if truth is not None and not truth.done:
-            states, splits, resumed = truth.states, truth.splits or saved.splits, truth.id
-            base = saved.base if not saved.done else {}
-        elif truth is not None:
-            states, splits = ({} if job.mode is Mode.FULL else truth.states), ()
-            base = states
-        elif not saved.done:
-            states, splits, base = saved.base, saved.splits, saved.base
-        else:
-            states, splits = ({} if job.mode is Mode.FULL else saved.states), ()
-            base = states
-        splits = self._saved_or_planned(splits)
-        checkpoint = max(saved.checkpoint, truth.id if truth else 0)
+        begin = begin_from(saved, truth, job.mode, self.asked.digest)
+        splits = self._saved_or_planned(begin.splits)
         if self.file:
-            self.file.rewind(checkpoint if resumed is not None or saved.done else 0 if truth is None else truth.id)
+            self.file.rewind(begin.rejects_up_to)
         self._save(
             replace(
                 saved,
                 mode=str(job.mode),
                 asked=self.asked.digest,
-                checkpoint=checkpoint,
-                states=states,
-                base=base,
+                checkpoint=begin.checkpoint,
+                states=begin.states,
+                base=begin.base,
                 splits=splits if job.mode is Mode.FULL else (),
-                rejects=saved.rejects if resumed is not None else 0,
+                rejects=saved.rejects if begin.resumed is not None else 0,
                 done=False,
             )
         )
@@ -257,7 +246,7 @@ class _Run:
                 write=str(job.write),
                 splits=len(splits),
                 expected=sum(n for n in expected if n is not None) if None not in expected else None,
-                resumed=resumed,
+                resumed=begin.resumed,
             )
         )
         return splits, False
@@ -299,7 +288,7 @@ class _Run:
         batches: Iterator[Batch] | None = None
         while True:
             batches = batches if batches is not None else self.reader.read(split, state)
-            piece = _Piece(self, split, state, batches)
+            piece = Piece(self.pull, split, state, batches)
             try:
                 receipt = self.job.sink.write(self.load, piece.name, piece)
                 if not piece.complete:
@@ -311,7 +300,7 @@ class _Run:
                 failures += 1
                 self.reader.wait_or_raise(split.id, failures, error)
                 continue
-            except _Abandoned:
+            except Abandoned:
                 _close(batches)
                 return
             except BaseException:
@@ -329,7 +318,7 @@ class _Run:
                     self.emit(SplitFinished(split=split.id, rows=rows))
                 return
 
-    def _commit(self, split: Split, piece: _Piece, receipt: Receipt) -> State:
+    def _commit(self, split: Split, piece: Piece, receipt: Receipt) -> State:
         assert piece.end is not None
         refused = [] if receipt.rejects is None else rejects_of(receipt.rejects)
         if refused:
@@ -380,21 +369,6 @@ class _Run:
                 if split.id in self.saved.states:
                     self._acknowledge(split, self.saved.states[split.id])
 
-    def limit_reached(self, split: Split) -> bool:
-        """Whether every stream of `split` has given as many rows as the run may have."""
-        limit = self.job.limit
-        return limit is not None and all(self._handed.get(stream.name, 0) >= limit for stream in split.streams)
-
-    def take(self, batch: Batch) -> Batch:
-        """`batch`, cut to the rows that are left of the stream's limit."""
-        if self.job.limit is None:
-            return batch
-        with self._lock:
-            handed = self._handed.get(batch.stream, 0)
-            taken = max(0, min(self.job.limit - handed, batch.data.num_rows))
-            self._handed[batch.stream] = handed + taken
-        return batch if taken == batch.data.num_rows else replace(batch, data=batch.data.slice(0, taken))
-
     # -- small things -----------------------------------------------------------------------------------------------------------
 
     def _save(self, saved: Saved) -> None:
@@ -428,82 +402,6 @@ class _Run:
         if self.job.listener is not None:
             with self._listener_lock:
                 self.job.listener(event)
-
-
-class _Piece:
-    """What a sink pulls in one go: a split's batches up to a state where it is time for a checkpoint."""
-
-    def __init__(self, run: _Run, split: Split, start: State | None, batches: Iterator[Batch]) -> None:
-        self._run = run
-        self._split = split
-        self._start = start
-        self._batches = batches
-        self._deadline = time.monotonic() + run.job.piece_seconds
-        self._iterator: Iterator[Batch] | None = None
-        self.name = _piece_name(split, start)
-        self.end: State | None = None
-        self.rows = self.bytes = 0
-        self.rejects: list[Reject] = []
-        self.last = self.complete = False
-        self._loose = 0  # rows and rejects since the last state
-
-    def __iter__(self) -> Iterator[Batch]:
-        if self._iterator is None:
-            self._iterator = self._pull()
-        return self._iterator
-
-    def drain(self) -> None:
-        """A sink that returned before the end left rows behind: that is a defect, and must not become a loss."""
-        for batch in self:
-            if batch.data.num_rows:
-                raise InternalError(f"the sink returned before the end of piece {self.name!r}", split=self._split.id)
-
-    def _pull(self) -> Iterator[Batch]:
-        run, job = self._run, self._run.job
-        for batch in self._batches:
-            if run.failed.is_set():
-                raise _Abandoned
-            batch = run.take(batch)
-            found = [] if batch.rejects is None else rejects_of(batch.rejects)
-            self.rejects += found
-            self.rows += batch.data.num_rows
-            self.bytes += batch.data.nbytes
-            run.emit(
-                BatchRead(
-                    split=self._split.id,
-                    stream=batch.stream,
-                    rows=batch.data.num_rows,
-                    bytes=batch.data.nbytes,
-                    rejects=len(found),
-                )
-            )
-            if found:
-                run.budget.spend(len(found), found[-1])
-            self._loose += batch.data.num_rows + len(found)
-            yield batch
-            if batch.state is not None:
-                self.end = batch.state
-                self._loose = 0
-                heartbeat = self._start is None and not self.rows and job.mode is Mode.CHANGES
-                full = self.rows >= job.piece_rows or self.bytes >= job.piece_bytes or time.monotonic() >= self._deadline
-                if heartbeat or full or run.stop.requested or run.limit_reached(self._split):
-                    self.complete = True
-                    self.last = run.limit_reached(self._split)
-                    return
-            elif run.limit_reached(self._split):
-                self.end, self.complete, self.last = self._start or {}, True, True
-                return
-        if self._loose:
-            raise InternalError(f"the last batch of split {self._split.id!r} carries no state", split=self._split.id)
-        self.complete = self.last = True
-
-
-def _piece_name(split: Split, start: State | None) -> str:
-    import hashlib
-    import json
-
-    text = json.dumps([split.id, start], sort_keys=True, default=dict)
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def _close(batches: Iterator[Batch]) -> None:
