@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-from connector_sdk.contract import Batch, Split, State
-from connector_sdk.runtime.snapshot_diff import SnapshotDiff
+from connector_sdk.contract import Split
 from connector_sdk.schema import Mode, Stream, Where
 from connector_sdk.testing.fake_simulator import FakeSimulator
-from connector_sdk.testing.fakes import FakeConfig, FakeConnector
-
-
-class WholeOnly(FakeConnector):
-    """Reads what is there, and has no log."""
-
-    def discover(self, only: Sequence[str] | None = None) -> Iterable[Stream]:
-        return [replace(stream, reads=frozenset({Mode.FULL})) for stream in super().discover(only)]
+from connector_sdk.testing.fakes import FakeConnector
 
 
 class ComparedSimulator(FakeSimulator):
@@ -29,30 +20,30 @@ class ComparedSimulator(FakeSimulator):
 
 
 class Compared(FakeConnector):
-    """Reads through a `SnapshotDiff`, writes as the fake connector does."""
+    """Reads what is there, and has no log."""
 
     simulator = "tests.laws.compared:ComparedSimulator"
 
-    def __init__(self, config: FakeConfig) -> None:
-        super().__init__(config)
-        assert config.index is not None
-        self._compared: Any = SnapshotDiff(WholeOnly(config), config.index, max_change=config.max_change, before=config.before)
-
     def discover(self, only: Sequence[str] | None = None) -> Iterable[Stream]:
-        return self._compared.discover(only)
+        return [replace(stream, reads=frozenset({Mode.FULL})) for stream in super().discover(only)]
 
-    def plan(self, streams: Sequence[Stream], mode: Mode, where: Mapping[str, Where] = {}) -> Sequence[Split]:
-        return self._compared.plan(streams, mode, where)
 
-    def read(self, split: Split, state: State | None, until: State | None = None) -> Iterator[Batch]:
-        return self._compared.read(split, state, until)
+class SimulatorWithImages(ComparedSimulator):
+    """The rows as they were are asked for."""
 
-    def ack(self, split: Split, state: State) -> None:
-        self._compared.ack(split, state)
+    @property
+    def config(self) -> Mapping[str, object]:
+        return {**super().config, "before": True}
 
 
 class ComparedWithImages(Compared):
     """Tells the rows as they were, too."""
 
-    def __init__(self, config: FakeConfig) -> None:
-        super().__init__(config.model_copy(update={"before": True}))
+    simulator = "tests.laws.compared:SimulatorWithImages"
+
+
+class LosesASplit(Compared):
+    """A full read that misses rows: what follows from it is wrong, too."""
+
+    def plan(self, streams: Sequence[Stream], mode: Mode, where: Mapping[str, Where] = {}) -> Sequence[Split]:
+        return list(super().plan(streams, mode, where))[1:]

@@ -29,6 +29,7 @@ from connector_sdk.runtime.engine import Job, run
 from connector_sdk.runtime.retry import Retry
 from connector_sdk.runtime.state_store import FileStore, Saved
 from connector_sdk.schema import Mode, Stream, Where, WriteMode
+from connector_sdk.testing.offered import as_offered
 
 __all__ = ["POINTS", "CrashJob", "Side", "main"]
 
@@ -170,7 +171,7 @@ def work(job: CrashJob) -> None:
     points = _Points(job.kill)
     report: dict[str, object] = {"error": None, "rows": 0, "counts": points.counts}
     try:
-        source = _Either(plugins.make(plugins.find(job.source.connector), job.source.config), points)
+        source = _Either(as_offered(plugins.make(plugins.find(job.source.connector), job.source.config)), points)
         sink = _Either(plugins.make(plugins.find(job.sink.connector), job.sink.config), points)
         with source, sink, FileStore(Path(job.state), job.source.connector) as store:
             found = {stream.name: stream for stream in source.discover(job.streams)}

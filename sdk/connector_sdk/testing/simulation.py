@@ -25,6 +25,8 @@ class Simulator(Protocol):
     ``age() -> str`` makes its history so long that a state which remembers all of it passes 64 KB, and says how long; law 12 asks
     for it when states grow with the history. ``sample(stream: str, number: int, seed: int) -> dict`` is a row that such a system
     can hold, its keys following from `number`; without it the kit writes whatever the types allow.
+    With an `index` in `config` (and `max_change: None`, or a large change is refused) the laws are held against the changes, too,
+    that comparing full reads finds.
     """
 
     @property

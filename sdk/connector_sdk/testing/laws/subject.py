@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from connector_sdk.runtime.state_store import MemoryStore, StateStore
 from connector_sdk.schema import Mode, Stream, WriteMode
 from connector_sdk.testing.fake_simulator import FakeSimulator
 from connector_sdk.testing.fakes import FakeConnector
+from connector_sdk.testing.offered import as_offered
 from connector_sdk.testing.simulation import Simulator, simulator_of
 
 __all__ = [
@@ -114,8 +116,8 @@ class Stage:
 
     @contextmanager
     def opened(self) -> Iterator[Any]:
-        """A fresh instance of the connector, opened."""
-        with plugins.make(self.connector, self.settings) as connector:
+        """A fresh instance of the connector, opened; read with changes by comparison when the settings have an `index`."""
+        with as_offered(plugins.make(self.connector, self.settings)) as connector:
             yield connector
 
     def streams(self, connector: Any) -> tuple[Stream, ...]:
@@ -156,7 +158,10 @@ class Subject:
     def stage(self, seed: int = 0) -> Iterator[Stage]:
         """A system of its own for one law, with data in it."""
         if self.config is not None:
-            yield Stage(connector=self.connector, simulator=None, settings=self.config)
+            with tempfile.TemporaryDirectory(prefix="connector-index-") as index:
+                # The laws' readings are none of those that the system's own index is about.
+                own = {"index": index} if self.config.get("index") is not None else {}
+                yield Stage(connector=self.connector, simulator=None, settings={**self.config, **own})
             return
         simulator = simulator_of(self.connector)
         if simulator is None:
