@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-import os
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,14 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from connector_sdk.errors import StateInvalidError
 from connector_sdk.runtime.folder import local_error
+from connector_sdk.runtime.index_files import NewFile, damaged, missing
 
 __all__ = [
     "Block",
@@ -26,10 +25,7 @@ __all__ = [
     "Blocks",
     "Part",
     "PartFile",
-    "damaged",
     "joined",
-    "mapped",
-    "missing",
     "no_rows",
     "storable",
     "words_of",
@@ -37,7 +33,6 @@ __all__ = [
 
 BLOCK_ROWS = 64 * 1024
 BLOCK_BYTES = 8 << 20
-READ_BYTES = 1 << 20
 
 
 class Block(NamedTuple):
@@ -70,58 +65,23 @@ class Part:
         return cls(name=str(value["name"]), size=int(value["size"]), crc=int(value["crc"]), blocks=blocks)
 
 
-def missing(path: Path) -> StateInvalidError:
-    """The error for a file that a state or a manifest names and that is not there."""
-    return StateInvalidError(
-        f"{path} is missing: the state needs it to go on",
-        hint="restore it (was it acknowledged, or deleted?), or reset the state and read everything again",
-        code="index_missing",
-    )
-
-
-def damaged(path: Path, what: str) -> StateInvalidError:
-    """The error for a file whose content is not what was written."""
-    return StateInvalidError(
-        f"{path} is damaged: {what}",
-        hint="restore it from a backup, or reset the state and read everything again",
-        code="index_damaged",
-    )
-
-
 class PartFile:
     """A new file being written. `finish` makes it durable and says what it holds."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.size = self.crc = 0
-        try:
-            self._file: BinaryIO = path.open("wb", buffering=0)
-        except OSError as error:
-            raise local_error(error, path) from None
+        self._file = NewFile(path)
 
     def write(self, data: Any) -> None:
         """Add what `data`, anything with a buffer, holds."""
-        view = memoryview(data).cast("B") if len(data) else memoryview(b"")
-        self.crc = zlib.crc32(view, self.crc)
-        self.size += len(view)
-        try:
-            while view:
-                view = view[self._file.write(view) :]
-        except OSError as error:
-            raise local_error(error, self.path) from None
+        self._file.write(data)
 
     def finish(self, blocks: Sequence[Block] = (), *, durable: bool = True) -> Part:
-        try:
-            if durable:
-                os.fsync(self._file.fileno())
-        except OSError as error:
-            raise local_error(error, self.path) from None
-        self.close()
-        return Part(name=self.path.name, size=self.size, crc=self.crc, blocks=tuple(blocks))
+        self._file.finish(durable=durable)
+        return Part(name=self.path.name, size=self._file.size, crc=self._file.crc, blocks=tuple(blocks))
 
     def close(self) -> None:
-        with suppress(OSError):
-            self._file.close()
+        self._file.close()
 
 
 class BlockWriter:
@@ -246,25 +206,6 @@ class Blocks:
             end = min(stop, self._starts[number + 1])
             yield self.block(number).slice(start - first, end - start)
             start = end
-
-
-def mapped(path: Path, part: Part) -> mmap.mmap | None:
-    """The content of a file, checked and then mapped into memory; None when it is empty."""
-    crc = size = 0
-    buffer = bytearray(READ_BYTES)
-    try:
-        with path.open("rb", buffering=0) as file:
-            while count := file.readinto(buffer):
-                crc = zlib.crc32(memoryview(buffer)[:count], crc)
-                size += count
-            if size != part.size or crc != part.crc:
-                what = f"{size:,} bytes, {part.size:,} were written" if size != part.size else "its content has changed"
-                raise damaged(path, what)
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else None
-    except FileNotFoundError:
-        raise missing(path) from None
-    except OSError as error:
-        raise local_error(error, path) from None
 
 
 def words_of(content: mmap.mmap | None, width: int = 1) -> npt.NDArray[np.uint64]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
@@ -25,7 +24,8 @@ from typing import IO, Any, Self
 from connector_sdk.contract import State
 from connector_sdk.errors import LocalResourceError, StateInvalidError
 from connector_sdk.runtime.folder import local_error
-from connector_sdk.runtime.snapshot_diff.blocks import BlockWriter, Part, PartFile, damaged, missing
+from connector_sdk.runtime.index_files import HIDDEN, damaged, folder_name, make_folder, missing, remove, sync
+from connector_sdk.runtime.snapshot_diff.blocks import BlockWriter, Part, PartFile
 from connector_sdk.schema import Stream
 
 __all__ = ["Draft", "Generation", "History", "Position"]
@@ -33,7 +33,6 @@ __all__ = ["Draft", "Generation", "History", "Position"]
 FORMAT = "connector-sdk.snapshot-diff/1"
 INDEX = ("lookup", "hashes", "rows")
 DIFFERENCES = ("rejects", "deleted", "changed")
-HIDDEN = ".new-"
 _MANIFEST = re.compile(r"(\d{8,})\.json")
 
 
@@ -138,9 +137,7 @@ class History:
     @classmethod
     def of(cls, index: Path, stream: str, position: Position) -> History:
         """Where the index keeps the generations that `position` is about."""
-        words = re.sub(r"[^A-Za-z0-9._-]+", "_", stream)[:60].strip(".") or "_"
-        name = f"{words}-{hashlib.sha256(stream.encode()).hexdigest()[:8]}"
-        return cls(index / "snapshot-diff" / name / position.history)
+        return cls(index / "snapshot-diff" / folder_name(stream) / position.history)
 
     def sequences(self) -> list[int]:
         """The numbers of the generations that are published, in order."""
@@ -184,7 +181,7 @@ class History:
         """Be the only one who adds a generation. Raises LocalResourceError (code ``locked``) when another run is at it."""
         path = self.folder / "lock"
         try:
-            _make_folder(self.folder)
+            make_folder(self.folder)
             lock: IO[bytes] = path.open("ab")
         except OSError as error:
             raise local_error(error, path) from None
@@ -207,7 +204,7 @@ class History:
             kept.update(part.name for part in self.generation(seq).parts.values())
         for path in list(self.folder.iterdir()):
             if path.name not in kept:
-                self._remove(path.name)
+                remove(path)
 
     def forget(self, upto: Position) -> None:
         """Remove what no state from `upto` on needs: earlier differences, and every index but the latest."""
@@ -226,16 +223,10 @@ class History:
                 wanted |= {*INDEX, "acks"}
             needed |= {part.name for name, part in generation.parts.items() if name in wanted}
         for name in sorted(files - needed):
-            self._remove(name)
+            remove(self.folder / name)
         for seq in sequences:
             if seq < upto.seq:
-                self._remove(self.path(seq).name)
-
-    def _remove(self, name: str) -> None:
-        try:
-            (self.folder / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise local_error(error, self.folder / name) from None
+                remove(self.path(seq))
 
 
 class Draft:
@@ -289,26 +280,9 @@ class Draft:
             manifest = self.words("manifest")
             manifest.write(result.to_bytes())
             manifest.finish()
-            _sync(folder)
+            sync(folder)
             manifest.path.rename(path)
-            _sync(folder)
+            sync(folder)
         except OSError as error:
             raise local_error(error, path) from None
         return result
-
-
-def _make_folder(folder: Path) -> None:
-    """Make `folder` and what leads to it, so that they survive a crash."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    _sync(folder.parent)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from connector_sdk.runtime.snapshot_diff.blocks import Blocks, mapped, words_of
+from connector_sdk.runtime.index_files import mapped
+from connector_sdk.runtime.snapshot_diff.blocks import Blocks, words_of
 from connector_sdk.runtime.snapshot_diff.history import Generation, History
 from connector_sdk.runtime.snapshot_diff.row_hash import Hashes
 
@@ -47,7 +48,8 @@ class Index:
             self.high, self.entries = words_of(None), words_of(None, 3)
         else:
             parts = generation.parts
-            maps = [mapped(history.folder / parts[name].name, parts[name]) for name in ("lookup", "hashes")]
+            told = [parts[name] for name in ("lookup", "hashes")]
+            maps = [mapped(history.folder / part.name, part.size, part.crc) for part in told]
             self._maps = [content for content in maps if content is not None]
             self.high, self.entries = words_of(maps[0]), words_of(maps[1], 3)
             self._blocks = Blocks(history.folder / parts["rows"].name, parts["rows"].blocks)

@@ -15,8 +15,9 @@ from connector_sdk.config import Limits
 from connector_sdk.contract import Batch, Source, Split
 from connector_sdk.errors import StateInvalidError
 from connector_sdk.rejects import REJECT_SCHEMA
+from connector_sdk.runtime.index_files import damaged
 from connector_sdk.runtime.retry import Retry
-from connector_sdk.runtime.snapshot_diff.blocks import damaged, no_rows
+from connector_sdk.runtime.snapshot_diff.blocks import no_rows
 from connector_sdk.runtime.snapshot_diff.brake import Brake
 from connector_sdk.runtime.snapshot_diff.comparison import Comparison
 from connector_sdk.runtime.snapshot_diff.history import Draft, Generation, History, Position

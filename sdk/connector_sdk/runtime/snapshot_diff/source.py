@@ -12,8 +12,8 @@ from connector_sdk.changes import BEFORE_TOLD
 from connector_sdk.config import MAX_CHANGE, Limits
 from connector_sdk.contract import Batch, Source, Split, State
 from connector_sdk.errors import ConfigError, StateInvalidError
+from connector_sdk.runtime.index_files import damaged
 from connector_sdk.runtime.retry import Retry
-from connector_sdk.runtime.snapshot_diff.blocks import damaged
 from connector_sdk.runtime.snapshot_diff.brake import Brake
 from connector_sdk.runtime.snapshot_diff.history import Generation, History, Position
 from connector_sdk.runtime.snapshot_diff.reading import Reading, Terms
