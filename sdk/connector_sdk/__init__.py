@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     )
     from connector_sdk.rejects import Reject, reject_batch
     from connector_sdk.runtime.engine import Job, Result, run
-    from connector_sdk.runtime.session import Reading, Session, copy, open  # noqa: A004
+    from connector_sdk.runtime.reading import Reading
+    from connector_sdk.runtime.session import Session, copy, open  # noqa: A004
     from connector_sdk.schema import Mode, Relation, Stream, Where, WriteMode, describe
 
 _HOMES = {
@@ -80,7 +81,8 @@ _HOMES = {
     ),
     "rejects": ("Reject", "reject_batch"),
     "runtime.engine": ("Job", "Result", "run"),
-    "runtime.session": ("Reading", "Session", "copy", "open"),
+    "runtime.reading": ("Reading",),
+    "runtime.session": ("Session", "copy", "open"),
     "schema": ("Mode", "Relation", "Stream", "Where", "WriteMode", "describe"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

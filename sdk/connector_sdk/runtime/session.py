@@ -6,23 +6,20 @@ import difflib
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
-
-import pyarrow as pa
+from typing import Any, Self, TypeVar
 
 from connector_sdk import plugins
-from connector_sdk.changes import change_schema
 from connector_sdk.config import Limits
-from connector_sdk.contract import Batch, Caller, Connector, Operation, Sink, Source, Split, State
-from connector_sdk.errors import ConfigError, DataError, TransientError
-from connector_sdk.rejects import REJECT_SCHEMA, Budget, rejects_of
+from connector_sdk.contract import Caller, Connector, Operation, Sink, Source, State
+from connector_sdk.errors import ConfigError, TransientError
 from connector_sdk.runtime import engine
-from connector_sdk.runtime.reader import Reader, request
+from connector_sdk.runtime.reader import Reader, Request
+from connector_sdk.runtime.reading import Reading
 from connector_sdk.runtime.retry import Retry, patiently
 from connector_sdk.runtime.snapshot_diff import offer
 from connector_sdk.runtime.state_store import FileStore, MemoryStore
@@ -32,9 +29,8 @@ from connector_sdk.runtime.telemetry import Listener, Retrying
 from connector_sdk.runtime.where import parse_where
 from connector_sdk.schema import Mode, Stream, Where, WriteMode
 
-__all__ = ["Reading", "Session", "copy", "open"]
+__all__ = ["Session", "copy", "open"]
 
-Row = TypeVar("Row")
 T = TypeVar("T")
 
 
@@ -70,6 +66,7 @@ class Session:
         self._offered = offer(connector, confirm=confirm)
         self.name = name or f"{type(connector).__module__}:{type(connector).__qualname__}"
         self._open: ExitStack | None = None
+        self._closed = False
         self._streams: dict[str, Stream] = {}
         self._complete = False
 
@@ -77,6 +74,7 @@ class Session:
         return f"<Session {self.name}, {'open' if self._open else 'closed'}>"
 
     def __enter__(self) -> Self:
+        self._closed = False
         self.opened()
         return self
 
@@ -84,7 +82,9 @@ class Session:
         self.close()
 
     def opened(self) -> Connector:
-        """The connector, entered."""
+        """The connector, entered. Raises ConfigError after :meth:`close`: what is closed does not open by being used."""
+        if self._closed:
+            raise ConfigError(f"the session with {self.name} is closed", hint="read within its with block, or open another")
         if self._open is None:
             stack = ExitStack()
             self._patiently("open", lambda: stack.enter_context(self.connector))
@@ -92,7 +92,8 @@ class Session:
         return self.connector
 
     def close(self) -> None:
-        """Release the connector. Again is fine."""
+        """Release the connector. Again is fine; only another ``with`` opens it once more."""
+        self._closed = True
         stack, self._open = self._open, None
         if stack is not None:
             stack.close()
@@ -149,15 +150,19 @@ class Session:
         """
         found = self.stream(stream)
         predicate = parse_where(where) if isinstance(where, str) else where
+
+        def begin(asked: Request) -> Reader:
+            return Reader(self.source(), asked, limits=self.limits, retry=retry or self.retry, emit=self.emit)
+
         return Reading(
-            self,
-            found,
-            Mode(mode),
+            name=self.name,
+            open=begin,
+            stream=found,
+            mode=Mode(mode),
             where={stream: predicate} if predicate else {},
             columns=tuple(columns) if columns is not None else None,
             start=state or {},
             max_rejects=max_rejects,
-            retry=retry or self.retry,
         )
 
     def changes(self, stream: str, *, state: Mapping[str, State] | None = None, max_rejects: int | None = 0) -> Reading:
@@ -237,147 +242,6 @@ class Session:
         if not isinstance(connector, Caller):
             raise ConfigError(f"{self.name} has no operations")
         return connector
-
-
-@dataclass(eq=False)
-class Reading:
-    """A stream as it will be read: iterate it as often as you like; each time it is read anew.
-
-    ``polars.DataFrame(reading)``, ``pyarrow.table(reading)`` and ``duckdb.sql("select … from reading")`` work through
-    ``__arrow_c_stream__``, which reads only what is asked for. After a use that came to the end, `state` is where to go on and
-    `rejects` what could not be decoded (`connector_sdk.rejects.REJECT_SCHEMA`).
-    """
-
-    session: Session
-    stream: Stream
-    mode: Mode
-    where: Mapping[str, Where]
-    columns: tuple[str, ...] | None
-    start: Mapping[str, State]
-    max_rejects: int | None
-    retry: Retry
-    state: Mapping[str, State] = field(default_factory=dict)
-    rejects: pa.Table = field(default_factory=lambda: REJECT_SCHEMA.empty_table())
-
-    def __post_init__(self) -> None:
-        columns = {} if self.columns is None else {self.stream.name: self.columns}
-        self._asked = request([self.stream], self.mode, self.where, columns)
-        self.state = dict(self.start)
-
-    def __repr__(self) -> str:
-        return f"<Reading {self.session.name} {self.stream.name}, {self.mode}, {len(self.schema)} columns>"
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The Arrow schema of the batches."""
-        schema = self._asked.streams[0].schema
-        return change_schema(schema) if self.mode is Mode.CHANGES else schema
-
-    def splits(self) -> tuple[Split, ...]:
-        """The splits a use would read."""
-        return self._reader().plan()
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Record batches of `schema`, none of them empty. Raises DataError when there are more rejects than allowed."""
-        for batch in self._batches():
-            if batch.data.num_rows:
-                yield batch.data
-
-    def _reader(self) -> Reader:
-        session = self.session
-        return Reader(session.source(), self._asked, limits=session.limits, retry=self.retry, emit=session.emit)
-
-    def _batches(self) -> Iterator[Batch]:
-        reader = self._reader()
-        budget = Budget(self.max_rejects)
-        states = dict(self.start)
-        rejects: list[pa.RecordBatch] = []
-        for split in reader.plan():
-            with closing(reader.read(split, states.get(split.id))) as batches:
-                for batch in batches:
-                    if batch.rejects is not None:
-                        rejects.append(batch.rejects)
-                        self.rejects = pa.Table.from_batches(rejects, REJECT_SCHEMA)
-                        budget.spend(batch.rejects.num_rows, rejects_of(batch.rejects)[-1])
-                    yield batch
-                    if batch.state is not None:
-                        states[split.id] = batch.state
-        self.state = states
-        self.rejects = pa.Table.from_batches(rejects, REJECT_SCHEMA)
-
-    @overload
-    def rows(self) -> Iterator[dict[str, Any]]: ...
-    @overload
-    def rows(self, model: type[Row], columns: Mapping[str, str] | None = None) -> Iterator[Row]: ...
-    def rows(self, model: type[Any] | None = None, columns: Mapping[str, str] | None = None) -> Iterator[Any]:
-        """Rows as dicts, or as instances of `model`: a generated Struct, pydantic model or dataclass, or your own.
-
-        `columns` says which column a field of `model` takes, where the two are called differently and the model does not say so
-        itself: for generated dataclasses it is ``COLUMNS[stream]`` of their ``streams.py``. What a model says itself comes first.
-        Raises DataError naming row and field when a row does not fit the model.
-        """
-        convert = _row_maker(model)
-        said = _own_names(model)
-        fields = {column: field for field, column in (columns or {}).items() if field not in said}
-        for batch in self.batches():
-            named = batch.rename_columns([fields.get(name, name) for name in batch.schema.names]) if fields else batch
-            yield from convert(named.to_pylist())
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return self.rows()
-
-    def __arrow_c_schema__(self) -> object:
-        return self.schema.__arrow_c_schema__()
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        # A generator: the source is not touched before the first batch is asked for (DuckDB asks for three streams a query).
-        reader = pa.RecordBatchReader.from_batches(self.schema, self.batches())
-        capsule: object = reader.__arrow_c_stream__(requested_schema)  # type: ignore[no-untyped-call]
-        return capsule
-
-    def table(self) -> pa.Table:
-        """Everything, as one Arrow table."""
-        return pa.Table.from_batches(self.batches(), self.schema)
-
-
-def _own_names(model: type[Any] | None) -> set[str]:
-    """The fields of `model` of which it says itself what their columns are called."""
-    import msgspec
-    from pydantic import BaseModel
-
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        return {name for name, field in model.model_fields.items() if field.alias or field.validation_alias}
-    if isinstance(model, type) and issubclass(model, msgspec.Struct):
-        return {field.name for field in msgspec.structs.fields(model) if field.encode_name != field.name}
-    return set()
-
-
-def _row_maker(model: type[Any] | None) -> Callable[[list[dict[str, Any]]], Iterable[Any]]:
-    if model is None:
-        return lambda rows: rows
-    from pydantic import BaseModel, TypeAdapter, ValidationError
-
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        adapter = TypeAdapter(list[model])  # type: ignore[valid-type]
-
-        def through_pydantic(rows: list[dict[str, Any]]) -> Iterable[Any]:
-            try:
-                return adapter.validate_python(rows)
-            except ValidationError as error:
-                first = error.errors()[0]
-                raise DataError(f"a row does not fit {model.__name__}: {first['loc']}: {first['msg']}") from None
-
-        return through_pydantic
-    import msgspec
-
-    def through_msgspec(rows: list[dict[str, Any]]) -> Iterable[Any]:
-        try:
-            result: list[Any] = msgspec.convert(rows, list[model])  # type: ignore[valid-type]
-        except msgspec.ValidationError as error:
-            raise DataError(f"a row does not fit {model.__name__}: {error}") from None
-        return result
-
-    return through_msgspec
 
 
 def copy(

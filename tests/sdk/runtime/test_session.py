@@ -300,3 +300,13 @@ def test_texts_that_polars_hands_out_as_views_are_plain_texts(tmp_path):
         assert session.write("frame", frame).rows == 2
         assert session.stream("frame").schema.types == [pa.int64(), pa.string(), pa.binary()]
         assert polars.DataFrame(session.read("frame")).equals(frame)
+
+
+def test_a_session_that_is_closed_does_not_open_by_being_used(simulator):
+    with connector_sdk.open(FakeConnector, **simulator.config) as session:
+        reading = session.read("orders")
+        assert reading.table().num_rows
+    with pytest.raises(ConfigError, match=r"the session with .* is closed — read within its with block"):
+        reading.table()
+    with session:
+        assert reading.table().num_rows
