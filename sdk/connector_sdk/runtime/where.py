@@ -37,8 +37,8 @@ _NEGATED = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<", "i
 def parse_where(text: str) -> Where:
     """Comparisons joined with AND, OR, NOT and brackets, as an OR of ANDs.
 
-    Understands ``= != <> < <= > >=``, ``IS [NOT] NULL``, ``IN (…)`` and ``BETWEEN``, between a column and a literal, in SQL's
-    three-valued logic: a comparison with NULL keeps nothing. Raises ConfigError that shows what is not understood.
+    Understands ``= != <> < <= > >=``, ``IS [NOT] NULL``, ``IN (…)`` and ``BETWEEN``, between a column and a literal, and a boolean
+    column by itself, in SQL's three-valued logic: a comparison with NULL keeps nothing. Raises ConfigError that shows what is not understood.
     """
     import sqlglot
     from sqlglot import errors as sql_errors
@@ -77,6 +77,8 @@ def _groups(node: Any, text: str, *, negated: bool) -> list[tuple[Compare, ...]]
             return [(low,), (high,)] if negated else [(low, high)]
         case exp.Is() if isinstance(node.expression, exp.Null):
             return [((_column(node.this, text), "is not null" if negated else "is null", None),)]
+        case exp.Column():  # a flag by itself
+            return [((_column(node, text), "=", not negated),)]
     for kind, op in ((exp.EQ, "="), (exp.NEQ, "!="), (exp.LTE, "<="), (exp.LT, "<"), (exp.GTE, ">="), (exp.GT, ">")):
         if isinstance(node, kind):
             left, right = node.left, node.right

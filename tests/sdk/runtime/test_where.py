@@ -53,6 +53,15 @@ def test_literals_are_read_as_the_columns_type():
     assert kept("ok = true", ok=pa.array([True, False, None])) == [0]
 
 
+def test_a_flag_stands_by_itself():
+    flags = pa.array([True, False, None])
+    assert kept("ok", ok=flags) == [0]
+    assert kept("NOT ok", ok=flags) == [1]
+    assert kept("n < 2 AND NOT ok OR ok IS NULL", ok=flags) == [1, 2]
+    with pytest.raises(ConfigError, match="cannot be compared with True"):
+        kept("n", ok=flags)
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     values=st.lists(st.none() | st.integers(-50, 50), min_size=1, max_size=20),
