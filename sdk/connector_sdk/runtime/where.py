@@ -37,8 +37,9 @@ _NEGATED = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<", "i
 def parse_where(text: str) -> Where:
     """Comparisons joined with AND, OR, NOT and brackets, as an OR of ANDs.
 
-    Understands ``= != <> < <= > >=``, ``IS [NOT] NULL``, ``IN (…)`` and ``BETWEEN``, between a column and a literal, and a boolean
-    column by itself, in SQL's three-valued logic: a comparison with NULL keeps nothing. Raises ConfigError that shows what is not understood.
+    Understands ``= != <> < <= > >=``, ``IS [NOT] NULL``, ``IN (…)`` and ``BETWEEN``, between a column and a literal, and a
+    boolean column by itself, in SQL's three-valued logic: a comparison with NULL keeps nothing. Raises ConfigError that shows
+    what is not understood.
     """
     import sqlglot
     from sqlglot import errors as sql_errors
