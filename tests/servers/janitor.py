@@ -17,13 +17,20 @@ from pathlib import Path
 
 def tenants(folder: Path) -> list[int]:
     """The processes that work in `folder` or below it. Database servers do, with all their children."""
+    places = {_identity(place) for place in [folder, *folder.glob("*/")]} if folder.exists() else set()
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # ended while we looked, or not ours to look at
             where = Path(os.readlink(entry / "cwd"))
-            if where.is_relative_to(folder):
+            # In a chroot, a process with mounts of its own has another idea of the path than we have.
+            if where.is_relative_to(folder) or _identity(entry / "cwd") in places:
                 found.append(int(entry.name))
     return found
+
+
+def _identity(place: Path) -> tuple[int, int]:
+    seen = place.stat()
+    return seen.st_dev, seen.st_ino
 
 
 def evict(folder: Path, patience: float = 10.0) -> None:
