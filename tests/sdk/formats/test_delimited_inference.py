@@ -104,7 +104,7 @@ def test_types_are_decided_over_the_whole_sample():
     rows = "".join(f"{n},{n}\n" for n in range(50_000))
     found = look("id,code\n" + rows + "50000,X1\n")
     assert types(found) == ["int64", "string"]
-    assert "'X1' is the first that is none of what the" in found.layout.fields[1].evidence
+    assert "50,000 of 50,001 values are numbers; the first that is none is 'X1' (line 50,002)" in found.layout.fields[1].evidence
 
 
 def test_padded_ids_stay_text():

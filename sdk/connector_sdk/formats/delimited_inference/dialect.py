@@ -1,111 +1,215 @@
-"""Which delimiter, quote and escape a sample's head speaks for, and whether its first record is a header."""
+"""Which marks lie between the values of a sample's head, and how they are quoted and escaped."""
 
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from connector_sdk.formats.layout import Delimited
 
-__all__ = ["Dialect", "find_dialect", "find_header"]
+__all__ = ["Dialect", "Row", "find_dialect", "rows_of"]
 
 # In the order of preference among those that fit: a comma often stands inside numbers and sentences.
-_DELIMITERS = ("\t", ";", "|", ",", "\x1f", "\x01", "^", "~", ":")
+_LONG = ("||", "~|~", "|~|", "^|^", "|^|", "<|>", "~~", "^^", "::", "##", "@@", "$$", "|;|", ";;", "\t|\t", "||~||", "~^~")
+_SINGLE = (
+    "\t",
+    ";",
+    "|",
+    ",",
+    "\x1f",
+    "\x01",
+    "\x1e",
+    "\x14",
+    "\x02",
+    "§",
+    "¦",
+    "¬",
+    "¶",
+    "·",
+    "•",
+    "þ",
+    "÷",
+    "^",
+    "~",
+    "!",
+    ":",
+)
 _RECORDS = 500
-_NUMBER = re.compile(r"\s*[+-]?[\d.,'\s%€$£]*\d[\d.,'\s%€$£]*\s*\Z")
-_DATE = re.compile(r"\s*\d{1,4}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ]\d{1,4}([T ]\d{1,2}:\d{2}.*)?\s*\Z")
+_MEANT = re.compile(r"sep=(?P<mark>.+?)\s*\Z", re.IGNORECASE)
+_ODD = re.compile(r"[^\w\s.,'\"()/%+:-]{1,3}|[ ]{2,}")
+_STAND_IN = "\ue000"  # the csv module knows delimiters of one character only
+
+
+@dataclass(frozen=True)
+class Row:
+    """A record of the head, and the line on which it ends, counted from 1."""
+
+    cells: list[str]
+    line: int
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """The form, the records of the head as it reads them, and what a person should look at."""
+    """Delimiter, quote and escape, the records of the head as they read them, and what a person should look at."""
 
     form: Delimited
-    records: list[list[str]]
-    question: str | None = None
+    records: list[Row]
+    questions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """How well one delimiter cuts the head: `share` of the records have `width` values."""
+
+    form: Delimited
+    rows: list[Row]
+    width: int
+    share: float
+    rank: int
+
+    @property
+    def score(self) -> tuple[float, int, int]:
+        # Where nearly all records agree, the more careful delimiter wins; else the one that more records agree on.
+        sure = self.share >= 0.95
+        return (1.0 if sure else self.share, -self.rank if sure else self.width, self.width)
 
 
 def find_dialect(text: str, *, whole: bool) -> Dialect:
     """The dialect of `text`, the start of a file (`whole`: all of it)."""
     quote = _quote(text)
-    escape = "\\" if f"\\{quote}" in text and f"{quote}{quote}" not in text else None
-    best: tuple[tuple[float, int, int], str, list[list[str]]] | None = None
-    fitting: list[tuple[str, int]] = []
-    for rank, delimiter in enumerate(_DELIMITERS):
-        if delimiter not in text:
-            continue
-        records = _records(text, delimiter, quote, escape, whole=whole)
-        if not records:
-            continue
-        widths = Counter(len(record) for record in records)
-        width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
-        share = count / len(records)
-        if width < 2 or share < 0.6 or len(records[0]) < 2:
-            continue
-        if share > 0.95 and len(records) > 1:
-            fitting.append((delimiter, width))
-        # Nearly all records agree: the more careful delimiter wins; else the one that more records agree on.
-        score = (1.0 if share >= 0.95 else share, -rank if share >= 0.95 else width, width)
-        if best is None or score > best[0]:
-            best = score, delimiter, records
+    escapes = [None, "\\"] if "\\" in text else [None]
+    meant = _MEANT.match(text[:40].splitlines()[0]) if text.strip() else None
+    if meant is not None:
+        mark = meant["mark"].strip("\"'") or "\t"
+        form = _escaped(Delimited(delimiter=mark, quote=quote), text, escapes, whole=whole)
+        return Dialect(form, rows_of(text, form, whole=whole), notes=(f"the first line says that {mark!r} is the delimiter",))
+    fits = [
+        fit
+        for rank, mark in enumerate((*_LONG, *_SINGLE))
+        if mark in text and (len(mark) == 1 or _always_together(mark, text))
+        for escape in (escapes if mark in _SINGLE else escapes[:1])
+        if (fit := _fit(text, Delimited(delimiter=mark, quote=quote, escape=escape), rank, whole=whole)) is not None
+    ]
+    best = max(fits, key=lambda fit: (*fit.score, fit.form.escape is None), default=None)
+    if best is None or best.share < 0.6:
+        found = _found(text, quote, whole=whole)
+        if found is not None:
+            asked = f"read with delimiter {found.form.delimiter!r} ({found.width} fields), which few files have: please look"
+            return Dialect(found.form, found.rows, (asked,))
     if best is None:
-        return Dialect(Delimited(quote=quote, escape=escape), _records(text, ",", quote, escape, whole=whole))
-    _, delimiter, records = best
-    others = [f"{other!r} ({width} fields)" for other, width in fitting if other != delimiter and width > 2]
-    question = None
-    if others and delimiter != ",":
-        question = f"read with delimiter {delimiter!r} ({len(records[0])} fields); {', '.join(others)} would fit as well"
-    return Dialect(Delimited(delimiter=delimiter, quote=quote, escape=escape), records, question)
+        form = _escaped(Delimited(quote=quote), text, escapes, whole=whole)
+        return Dialect(form, rows_of(text, form, whole=whole))
+    form = _escaped(replace(best.form, escape=None), text, escapes, whole=whole)
+    if best.form.escape is not None:
+        form = best.form
+    rows = rows_of(text, form, whole=whole)
+    return Dialect(form, rows, _doubts(best, fits))
+
+
+def _doubts(best: _Fit, fits: Sequence[_Fit]) -> tuple[str, ...]:
+    """A question, when another delimiter fits as well."""
+    mark = best.form.delimiter
+    others = {fit.form.delimiter: fit.width for fit in fits if fit.share > 0.95 and fit.width > 2 and len(fit.rows) > 1}
+    told = [f"{other!r} ({width} fields)" for other, width in others.items() if other != mark and other not in mark]
+    if not told or mark == "," or len(mark) > 1:
+        return ()
+    return (f"read with delimiter {mark!r} ({best.width} fields); {', '.join(told)} would fit as well",)
+
+
+def _always_together(mark: str, text: str) -> bool:
+    """Whether the characters of `mark` stand in this order, and hardly ever alone."""
+    count = text.count(mark)
+    return all(text.count(one) <= 1.02 * count * mark.count(one) for one in set(mark) if one not in " \t" or count < 2)
+
+
+def _fit(text: str, form: Delimited, rank: int, *, whole: bool) -> _Fit | None:
+    rows = rows_of(text, form, whole=whole)
+    # What comes before and after the records has other widths; one title and one total may not decide.
+    widths = Counter(len(row.cells) for row in rows)
+    wide = Counter({width: count for width, count in widths.items() if width > 1})
+    if not wide:
+        return None
+    width, count = max(wide.items(), key=lambda item: (item[1], item[0]))
+    body = [row for row in rows if not _aside(row, width)]
+    share = count / len(body) if body else 0.0
+    if share < 0.6 or (count < 2 and len(rows) > 1):
+        return None
+    return _Fit(form, rows, width, share, rank)
+
+
+def _aside(row: Row, width: int) -> bool:
+    """Whether a record may be a title, a remark or an ending: it has one value where others have `width`."""
+    return len(row.cells) == 1 and width > 2
+
+
+def _escaped(form: Delimited, text: str, escapes: Sequence[str | None], *, whole: bool) -> Delimited:
+    """The form with an escape character, if quotes are escaped by one and never doubled, or more records fit with it."""
+    if len(escapes) < 2:
+        return form
+    quote = form.quote or ""
+    if quote and f"\\{quote}" in text and f"{quote}{quote}" not in text:
+        return replace(form, escape="\\")
+    if f"\\{form.delimiter}" not in text:
+        return form
+
+    def odd(tried: Delimited) -> int:
+        widths = Counter(len(row.cells) for row in rows_of(text, tried, whole=whole))
+        return widths.total() - max(widths.values(), default=0)
+
+    other = replace(form, escape="\\")
+    return other if odd(other) < odd(form) else form
+
+
+def _found(text: str, quote: str, *, whole: bool) -> _Fit | None:
+    """A mark nobody thought of, which stands equally often in each line."""
+    lines = [line for line in islice(io.StringIO(text), 200) if line.strip()]
+    if len(lines) < 3:
+        return None
+    first = Counter(_ODD.findall(lines[0]))
+    for mark, count in first.most_common():
+        if mark.isspace() or quote in mark or "\\" in mark:
+            continue
+        if sum(line.count(mark) == count for line in lines) >= 0.95 * len(lines):
+            return _fit(text, Delimited(delimiter=mark, quote=quote), 99, whole=whole)
+    return None
 
 
 def _quote(text: str) -> str:
-    double = len(re.findall(r'(?:^|[\t;|,:^~\x1f\x01])"', text, re.MULTILINE))
-    single = len(re.findall(r"(?:^|[\t;|,:^~\x1f\x01])'[^'\n]*'(?=$|[\t;|,:^~\x1f\x01\r])", text, re.MULTILINE))
+    before, behind = r"(?:^|[\t;|,:^~\x1f\x01§¦])", r"(?=$|[\t;|,:^~\x1f\x01\r§¦])"
+    double = len(re.findall(rf'{before}"', text, re.MULTILINE))
+    single = len(re.findall(rf"{before}'[^'\n]*'{behind}", text, re.MULTILINE))
     return "'" if single > 2 and not double else '"'
 
 
-def _records(text: str, delimiter: str, quote: str, escape: str | None, *, whole: bool) -> list[list[str]]:
+def rows_of(text: str, form: Delimited, *, whole: bool, limit: int | None = _RECORDS) -> list[Row]:
+    """The first `limit` records of `text`; the last of them is left out when it may be cut."""
+    return list(islice(_rows(text, form, whole=whole), limit))
+
+
+def _rows(text: str, form: Delimited, *, whole: bool) -> Iterator[Row]:
     csv.field_size_limit(1 << 24)
-    lines = text.splitlines(keepends=True) if "\n" in text else re.split(r"(?<=\r)", text)
-    if not whole and len(lines) > 1:
-        lines.pop()  # it may be cut
+    delimiter = form.delimiter
+    if len(delimiter) > 1:
+        text, delimiter = text.replace(delimiter, _STAND_IN), _STAND_IN
+    if form.escape is not None:  # within quotes and without
+        reader = csv.reader(
+            io.StringIO(text, newline=""), delimiter=delimiter, quotechar=form.quote, escapechar=form.escape, doublequote=False
+        )
+    else:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=form.quote)
+    held: Row | None = None
     try:
-        reader = csv.reader(lines, delimiter=delimiter, quotechar=quote, escapechar=escape, doublequote=escape is None)
-        return [record for record in islice(reader, _RECORDS) if record]
+        for cells in reader:
+            if held is not None:
+                yield held
+            held = Row([cell.replace(_STAND_IN, form.delimiter) for cell in cells], reader.line_num) if cells else None
     except csv.Error:
-        return []
-
-
-def find_header(records: Sequence[Sequence[str]]) -> tuple[bool, str | None]:
-    """Whether the first record names the fields, and a question when little speaks for either."""
-    if not records:
-        return True, None
-    first, rest = [cell.strip() for cell in records[0]], records[1:]
-    if any(cell == "" or _looks_like_data(cell) for cell in first) and not _labelled(first):
-        return False, None
-    if not rest:
-        return True, "there is only one record: it was taken for the header"
-    for column, title in enumerate(first):
-        values = [record[column].strip() for record in rest if column < len(record) and record[column].strip()]
-        if values and not _looks_like_data(title) and sum(map(_looks_like_data, values)) > 0.8 * len(values):
-            return True, None
-    # All text. A header's words are unlike each other and do not come again below it.
-    below = {cell.strip() for record in rest for cell in record}
-    repeated = [title for title in first if title in below]
-    if len(set(first)) == len(first) and not repeated:
-        return True, "every field is text: the first record was taken for the header, since none of its words comes again"
-    return False, f"every field is text: there seems to be no header, since {(repeated or first)[0]!r} comes again"
-
-
-def _looks_like_data(cell: str) -> bool:
-    return bool(_NUMBER.match(cell) or _DATE.match(cell))
-
-
-def _labelled(first: Sequence[str]) -> bool:
-    """A header may have an empty cell, or a year as a title, as long as most of it are words."""
-    words = sum(1 for cell in first if cell and not _looks_like_data(cell))
-    return len(first) > 2 and words >= 0.7 * len(first) and words >= 2
+        return
+    if held is not None and (whole or text.endswith(("\n", "\r"))):
+        yield held

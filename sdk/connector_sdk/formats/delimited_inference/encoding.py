@@ -1,4 +1,4 @@
-"""Which encoding a sample is in, by its byte order mark, its zero bytes, and whether all of it is UTF-8."""
+"""Which encoding a sample is in: by its byte order mark, its zero bytes, EBCDIC's blanks and digits, and whether it is UTF-8."""
 
 from __future__ import annotations
 
@@ -19,6 +19,15 @@ _MARKS = (
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH = re.compile(rb"[\x80-\xff]")
 _NOT_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
+_RUNS = re.compile(rb"[\xc0-\xff]{4,}")
+_OEM = re.compile(rb"(?<=[A-Za-z])[\x81\x82\x84\x87\x88\x89\x8b\x90\x93\x94](?=[a-z])")
+_WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
+_EBCDIC_TEXT = bytes(
+    [*range(0x40, 0x51), *range(0x5A, 0x62), *range(0x6A, 0x70), *range(0x79, 0x80), *range(0x81, 0x8A)]
+) + bytes(
+    [*range(0x91, 0x9A), *range(0xA2, 0xAA), *range(0xC0, 0xCA), *range(0xD0, 0xDA), *range(0xE2, 0xEA), *range(0xF0, 0xFA)]
+)
+_EBCDIC_ENDS = b"\x15\x25\x0d\x05"
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,12 @@ def find_encoding(chunks: Iterator[bytes]) -> Encoding:
     wide = _without_mark(head)
     if wide is not None:
         return Encoding(wide, note=f"there is no byte order mark; the zero bytes say {wide}")
+    mainframe = _ebcdic(head)
+    if mainframe is not None:
+        return mainframe
     utf8, high, first, other = 0, 0, None, False
+    runs = between = 0
+    example = b""
     position = 0
     tail = b""
     for chunk in _chain(head, chunks):
@@ -67,6 +81,11 @@ def find_encoding(chunks: Iterator[bytes]) -> Encoding:
             first = position + _first_bad(text)
         high += bad
         other = other or bool(_NOT_CP1252.search(rest))
+        runs += len(_RUNS.findall(rest))
+        between += len(_OEM.findall(rest))
+        if bad and not example:
+            found = _WORD.search(rest)
+            example = found.group() if found else b""
         position += len(text)
     if tail and not _MULTIBYTE.fullmatch(tail):
         high += 1
@@ -74,12 +93,22 @@ def find_encoding(chunks: Iterator[bytes]) -> Encoding:
     if not high:
         return Encoding("utf-8")
     where = f"{high:,} bytes are not UTF-8, the first at byte {first:,}"
-    name = "iso8859-1" if other else "cp1252"
     if utf8 > high:
         return Encoding("utf-8", question=f"{where}, beside {utf8:,} characters that are: their records will be rejects")
+    name = "iso8859-1" if other else "cp1252"
     if utf8:
         return Encoding(name, question=f"{where}, beside {utf8:,} characters that are: read as {name}, those will look wrong")
-    return Encoding(name, note=f"{where}: taken for {name}")
+    if 2 * between > high:
+        shown = _shown(example, ("cp850", "cp1252"))
+        return Encoding("cp850", question=f"{where}; they look like those of DOS (cp850), not of Windows: {shown}")
+    if runs and 4 * runs > high // 4:
+        shown = _shown(example, (name, "cp1251", "cp1253", "cp1250"))
+        return Encoding(name, question=f"{where}, and stand in rows as in no western language; which is right? {shown}")
+    return Encoding(name, note=f"{where}: taken for {name}, {_shown(example, (name,))}")
+
+
+def _shown(word: bytes, names: tuple[str, ...]) -> str:
+    return ", ".join(f"{word.decode(name, 'replace')!r} as {name}" for name in names)
 
 
 def _chain(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
@@ -97,6 +126,29 @@ def _first_bad(text: bytes) -> int:
             return found.start()
         position = good.end()
     return 0
+
+
+def _ebcdic(head: bytes) -> Encoding | None:
+    """EBCDIC: nearly all bytes are its letters, digits, blanks and line ends, and hardly any are those of ASCII."""
+    if len(head) < 8 or (b"\n" in head and b"\x25" not in head and b"\x15" not in head):
+        return None
+    digits = sum(head.count(byte) for byte in range(0xF0, 0xFA))
+    letters = sum(head.count(byte) for byte in (*range(0x81, 0x8A), *range(0x91, 0x9A), *range(0xA2, 0xAA), *range(0xC1, 0xCA)))
+    text = sum(head.count(byte) for byte in _EBCDIC_TEXT + _EBCDIC_ENDS)
+    if text < 0.97 * len(head) or digits + letters < 0.3 * len(head):
+        return None
+    if b"\x15" not in head and b"\x25" not in head:
+        return None
+    differ = [byte for byte in range(256) if bytes([byte]).decode("cp037") != bytes([byte]).decode("cp500")]
+    there = [byte for byte in differ if byte in head]
+    euro = b"\x9f" in head
+    name = "cp1140" if euro else "cp037"
+    if there:
+        word = bytes(there[:8])
+        asked = f"it is EBCDIC; {_shown(word, (name, 'cp500'))}: {name} was taken, please look"
+        return Encoding(name, question=asked)
+    rest = "cp1140, since there is a euro sign" if euro else "cp037; nothing in it tells cp037 from cp500 and cp1140"
+    return Encoding(name, note=f"it is EBCDIC: {rest}")
 
 
 def _without_mark(head: bytes) -> str | None:

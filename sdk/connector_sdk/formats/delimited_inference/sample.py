@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import codecs
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -14,10 +16,13 @@ import pyarrow as pa
 
 from connector_sdk.errors import ConfigError
 from connector_sdk.formats.compression import decompressed
-from connector_sdk.formats.delimited.reading import decode
-from connector_sdk.formats.delimited_inference.columns import Column, Decision
-from connector_sdk.formats.delimited_inference.dialect import find_dialect, find_header
+from connector_sdk.formats.delimited.reading import Decoded, decode
+from connector_sdk.formats.delimited_inference.binary import refuse_binary
+from connector_sdk.formats.delimited_inference.columns import Column
+from connector_sdk.formats.delimited_inference.decisions import Decision, decide
+from connector_sdk.formats.delimited_inference.dialect import Row, find_dialect, rows_of
 from connector_sdk.formats.delimited_inference.encoding import Encoding, find_encoding
+from connector_sdk.formats.delimited_inference.frame import Frame, find_footer, find_frame
 from connector_sdk.formats.layout import Field, Layout
 from connector_sdk.rejects import rejects_of
 
@@ -30,6 +35,7 @@ Sample: TypeAlias = "Path | bytes | Callable[[], Read]"
 
 _HEAD = 1 << 20
 _CHUNK = 1 << 20
+_TAIL = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -57,46 +63,53 @@ def infer(sample: Sample, *, name: str, limit: int | None = None, place: str | N
     empty or cannot be read, DataError for a damaged archive.
     """
     opener = partial(_open, sample, limit)
-    encoding = _encoding(opener)
+    encoding, tail = _encoding(opener, limit, place or (str(sample) if isinstance(sample, Path) else name))
     head, whole = _head(opener, encoding.name)
     if not head.strip():
         raise ConfigError(f"the sample of {name!r} is empty", hint="a layout needs at least a header", code="empty")
-    dialect = find_dialect(head, whole=whole)
-    header, doubt = find_header(dialect.records)
-    findings = [Finding("question", None, q) for q in (encoding.question, dialect.question, doubt) if q is not None]
-    findings += [Finding("note", None, n) for n in (encoding.note,) if n is not None]
-    first = dialect.records[0] if dialect.records else [""]
-    names = _names(first if header else [""] * len(first))
-    text = Layout(
+    frame = find_frame(find_dialect(head, whole=whole), head)
+    questions, notes = [encoding.question, *frame.questions], [encoding.note, *frame.notes]
+    form = frame.form
+    if tail is not None:
+        text = tail.decode(encoding.name, "replace")
+        footer, question, note = find_footer(text, _tail_rows(text, frame), frame)
+        form = replace(form, footer=footer)
+        questions.append(question)
+        notes.append(note)
+    findings = [Finding("question", None, question) for question in questions if question]
+    findings += [Finding("note", None, note) for note in notes if note]
+    titles = titles_of(frame)
+    names = _names(titles)
+    findings += _about_names(titles)
+    text_layout = Layout(
         name=name,
         encoding=encoding.name,
-        form=replace(dialect.form, header=header),
+        form=form,
         fields=tuple(Field(name=n, title=t, type=pa.string()) for n, t in names),
     )
     columns = [Column(n, t) for n, t in names]
-    rows, rejected, example = _fill(columns, text, opener, place)
+    rows, rejected, example = _fill(columns, text_layout, opener, place)
     if rejected:
         findings.append(Finding("question", None, f"{rejected:,} of {rows + rejected:,} records do not fit: {example}"))
     comma = [told for column in columns if (told := column.tells_comma()) is not None]
     order = {told for column in columns if (told := column.tells_month_first()) is not None}
     decisions = [
-        column.decide(
-            comma=any(comma) if comma else dialect.form.delimiter == ";",
+        decide(
+            column,
+            comma=any(comma) if comma else form.delimiter == ";",
             month_first=next(iter(order)) if len(order) == 1 else None,
         )
         for column in columns
     ]
     for decision in decisions:
-        if decision.question is not None:
-            findings.append(Finding("question", decision.field.name, decision.question))
-        if decision.note is not None:
-            findings.append(Finding("note", decision.field.name, decision.note))
+        findings += [Finding("question", decision.field.name, question) for question in decision.questions]
+        findings += [Finding("note", decision.field.name, note) for note in decision.notes]
     if not rows:
         findings.append(Finding("note", None, "there are no records: every field was taken for text"))
     keys, about_keys = _keys(columns, decisions)
     findings += about_keys
     fields = (replace(d.field, nullable=False) if d.field.name in keys else d.field for d in decisions)
-    layout = replace(text, fields=tuple(fields), keys=keys)
+    layout = replace(text_layout, fields=tuple(fields), keys=keys)
     return Inference(layout=layout, findings=tuple(findings), rows=rows)
 
 
@@ -137,10 +150,27 @@ def _limited(read: Read, limit: int | None) -> Read:
 Opener: TypeAlias = Callable[[], Iterator[Read]]
 
 
-def _encoding(opener: Opener) -> Encoding:
+def _encoding(opener: Opener, limit: int | None, place: str) -> tuple[Encoding, bytes | None]:
+    """The encoding, and the file's last bytes; None when the sample ends before the file may. Raises ConfigError for no text."""
     with closing(opener()) as opened:  # type: ignore[type-var]
         read = next(opened)
-        return find_encoding(iter(partial(read, _CHUNK), b""))
+        kept = b""
+        total = 0
+
+        def chunks() -> Iterator[bytes]:
+            nonlocal kept, total
+            while chunk := read(_CHUNK):
+                if not total:
+                    refuse_binary(chunk[:_CHUNK], place)
+                total += len(chunk)
+                kept = (kept + chunk)[-_TAIL - total % 4 :]
+                yield chunk
+
+        every = chunks()
+        encoding = find_encoding(every)
+        for _ in every:
+            pass
+    return encoding, None if limit is not None and total >= limit else kept
 
 
 def _head(opener: Opener, encoding: str) -> tuple[str, bool]:
@@ -153,6 +183,44 @@ def _head(opener: Opener, encoding: str) -> tuple[str, bool]:
         whole = len(data) < _HEAD
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(data, final=whole)
     return text.removeprefix("\ufeff"), whole
+
+
+def _tail_rows(text: str, frame: Frame) -> list[Row]:
+    """The records of the file's end, without comments, by the line of the tail."""
+    rows = rows_of(text, frame.form, whole=True, limit=None)
+    mark = frame.form.comment
+    return rows if mark is None else [row for row in rows if not row.cells[0].startswith(mark)]
+
+
+def titles_of(frame: Frame) -> list[str]:
+    """The header's words, one for each field: of several rows joined by a blank, an empty cell repeating the one before."""
+    if not frame.header:
+        return [""] * (len(frame.records[0]) if frame.records else 1)
+    if len(frame.header) == 1:
+        return frame.header[0]
+    rows = []
+    for number, cells in enumerate(frame.header):
+        row: list[str] = []
+        for cell in cells:
+            upper = number < len(frame.header) - 1
+            row.append(cell.strip() or (row[-1] if upper and row else ""))
+        rows.append(row)
+    return [" ".join(part for part in parts if part) for parts in zip(*rows, strict=True)]
+
+
+def _about_names(titles: list[str]) -> list[Finding]:
+    """What to know of a header whose words are no good names."""
+    counts = Counter(title.strip() for title in titles)
+    if set(counts) == {""}:
+        return []
+    found = []
+    if counts[""]:
+        places = [str(number) for number, title in enumerate(titles, 1) if not title.strip()]
+        found.append(Finding("note", None, f"without a name: column {_few(places)}"))
+    twice = [repr(title) for title, count in counts.items() if count > 1 and title]
+    if twice:
+        found.append(Finding("note", None, f"twice in the header: {_few(twice)}; the later ones have a number behind their name"))
+    return found
 
 
 def _names(titles: list[str]) -> list[tuple[str, str | None]]:
@@ -170,13 +238,16 @@ def _names(titles: list[str]) -> list[tuple[str, str | None]]:
     return found
 
 
-def _fill(columns: list[Column], layout: Layout, opener: Opener, place: str | None) -> tuple[int, int, str]:
+def _fill(columns: list[Column], layout: Layout, opener: Opener, where: str | None) -> tuple[int, int, str]:
     rows = rejected = 0
     example = ""
+    line: int | None = 1 + layout.delimited.skip + layout.delimited.header
     with closing(opener()) as opened:  # type: ignore[type-var]
-        for block in decode(layout, next(opened), stream=layout.name, place=place):
+        for block in decode(layout, next(opened), stream=layout.name, place=where):
+            place = _places(block, rows + rejected, line)
+            line = block.line
             for column, values in zip(columns, block.data.columns, strict=True):
-                column.take(values)
+                column.take(values, place)
             rows += block.data.num_rows
             if block.rejects is not None and block.rejects.num_rows:
                 rejected += block.rejects.num_rows
@@ -184,6 +255,20 @@ def _fill(columns: list[Column], layout: Layout, opener: Opener, place: str | No
                     first = rejects_of(block.rejects.slice(0, 1))[0]
                     example = f"line {first.line}: {first.reason}" if first.line else first.reason
     return rows, rejected, example
+
+
+def _places(block: Decoded, before: int, line: int | None) -> Callable[[int], str]:
+    """Where a row of a block is: its line, if each record of the block has one line, else its number in the file."""
+
+    def place(row: int) -> str:
+        count = block.data.num_rows
+        lost = [] if block.rejects is None else [each.line for each in rejects_of(block.rejects)]
+        if line is not None and block.line is not None and block.line - line == count + len(lost):
+            gone = set(lost)
+            return f"line {next(islice((n for n in range(line, block.line) if n not in gone), row, None)):,}"
+        return f"record {before + row + 1:,}" if not lost else f"about record {before + row + 1:,}"
+
+    return place
 
 
 def _keys(columns: list[Column], decisions: list[Decision]) -> tuple[tuple[str, ...], list[Finding]]:

@@ -1,0 +1,69 @@
+"""Files that are no delimited text, whatever they are called: told by their first bytes, with what to do about it."""
+
+from __future__ import annotations
+
+import re
+
+from connector_sdk.errors import ConfigError
+
+__all__ = ["refuse_binary"]
+
+_EXPORT = "export it as CSV, or have it exported so"
+_MAGIC: tuple[tuple[bytes, str, str], ...] = (
+    (b"\x1f\x8b", "gzip inside gzip", "unpack it once"),
+    (b"BZh", "a bzip2 archive", "unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive", "unpack it first"),
+    (b"\xfd7zXZ\x00", "an xz archive", "unpack it first"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it first"),
+    (b"Rar!\x1a\x07", "a RAR archive", "unpack it first"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls) or another Office file", _EXPORT),
+    (b"%PDF-", "a PDF", "ask for the data behind it as CSV"),
+    (b"\x89PNG\r\n\x1a\n", "a PNG picture", "this is the wrong file"),
+    (b"\xff\xd8\xff", "a JPEG picture", "this is the wrong file"),
+    (b"GIF8", "a GIF picture", "this is the wrong file"),
+    (b"PAR1", "a Parquet file", "it has types of its own: read it with a Parquet reader"),
+    (b"ORC", "an ORC file", "it has types of its own: read it with an ORC reader"),
+    (b"Obj\x01", "an Avro file", "it has types of its own: read it with an Avro reader"),
+    (b"ARROW1\x00\x00", "an Arrow file", "it has types of its own: read it with an Arrow reader"),
+    (b"SQLite format 3\x00", "an SQLite database", "read it with SQLite"),
+    (b"\x7fELF", "a program", "this is the wrong file"),
+    (b"MZ\x90", "a program", "this is the wrong file"),
+    (b"-----BEGIN PGP MESSAGE-----", "encrypted with PGP", "decrypt it first"),
+    (b"\x85\x01", "encrypted with PGP", "decrypt it first"),
+    (b"\x85\x02", "encrypted with PGP", "decrypt it first"),
+)
+_ZIPS = (
+    (b"xl/", "an Excel workbook (.xlsx)", _EXPORT),
+    (b"word/", "a Word document", "this is the wrong file"),
+    (b"[Content_Types].xml", "an Excel workbook or another Office file", _EXPORT),
+    (b"opendocument.spreadsheet", "an OpenDocument spreadsheet (.ods)", _EXPORT),
+)
+_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?P<what>!doctype html|html|\?xml|[a-z:]+ xmlns)", re.IGNORECASE)
+_JSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{\s*"[^"]*"\s*:')
+
+
+def refuse_binary(head: bytes, place: str) -> None:
+    """Raises ConfigError (code ``not_text``) when a file that begins with `head` (some kilobytes of it) is no delimited text."""
+    found = _what(head)
+    if found is not None:
+        what, hint = found
+        raise ConfigError(f"{place} is no delimited text but {what}", hint=hint, code="not_text")
+
+
+def _what(head: bytes) -> tuple[str, str] | None:
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        known = next(((what, hint) for name, what, hint in _ZIPS if name in head), None)
+        return known or ("a zip archive", "unpack it first")
+    for magic, what, hint in _MAGIC:
+        if head.startswith(magic):
+            return what, hint
+    if head[257:262] == b"ustar":
+        return "a tar archive", "unpack it first"
+    markup = _MARKUP.match(head)
+    if markup is not None:
+        if b"html" in markup["what"].lower():
+            return "a page of HTML", "look at it: a server's login or error page comes in place of a file"
+        return "XML", "it needs a reader of its own"
+    if _JSON.match(head):
+        return "JSON", "it needs a reader of its own, or a conversion to CSV"
+    return None

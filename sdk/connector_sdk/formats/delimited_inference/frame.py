@@ -1,0 +1,249 @@
+"""Where the records of a sample begin and end: titles, the rows of the header, comments, and what follows the last record."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from connector_sdk.formats.delimited_inference.dialect import Dialect, Row
+from connector_sdk.formats.delimited_inference.words import NULL_WORDS
+from connector_sdk.formats.layout import Delimited
+
+__all__ = ["Frame", "find_footer", "find_frame"]
+
+_NUMBER = re.compile(r"\s*[(]?[+-]?[\d.,'’\s%€$£+-]*\d[\d.,'’\s%€$£-]*(?:[eE][+-]?\d+)?\s*(?:[A-Z]{3})?[)]?\s*\Z")
+_DATE = re.compile(r"\s*\d{1,4}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ]\d{1,4}([T ]\d{1,2}:\d{2}.*)?\s*\Z")
+_COMMENTS = ("#", "//", "--", "%", "!", "*")
+_TOTAL = re.compile(
+    r"\s*(grand |sub)?-?(total|totals|sum|summe|gesamt|gesamtsumme|somme|suma|totale|totaal|итого|count|rows|records|eof|end|ende"
+    r"|fin|trailer)"
+    r"\b.{0,60}\Z",
+    re.IGNORECASE | re.DOTALL,
+)
+_ENDINGS = 10
+"""Lines after the last record that are looked for, at most."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The form with what lies around the records, the rows of the header, the first records, and what a person should know."""
+
+    form: Delimited
+    header: list[list[str]]
+    records: list[list[str]]
+    width: int
+    questions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def find_frame(dialect: Dialect, text: str) -> Frame:
+    """The frame of the head `text`, which the dialect has cut."""
+    form, rows = dialect.form, dialect.records
+    questions, notes = list(dialect.questions), list(dialect.notes)
+    if not rows:
+        return Frame(form, [], [], 1, tuple(questions), tuple(notes))
+    width = _width(rows)
+    comment = _comment(rows, width)
+    skipped = None
+    if comment is not None:
+        marked = [row for row in rows if row.cells[0].lstrip().startswith(comment)]
+        rows = [row for row in rows if row not in marked]
+        named = _names_behind(marked, rows, width, comment)
+        if named is not None:
+            rows = [named, *rows]
+            skipped = named.line - 1
+            notes.append(f"the header stands behind {comment!r}")
+        else:
+            form = replace(form, comment=comment)
+            notes.append(f"lines that begin with {comment!r} are comments: {len(marked):,} in the first records")
+    skip, before = _preamble(rows, width)
+    if skipped is not None:
+        skip, form = skipped, replace(form, skip=skipped)
+    elif skip:
+        form = replace(form, skip=skip)
+        rows = rows[before:]
+        first = text.splitlines()[0].strip()[:60]
+        notes.append(f"{skip} line{'s' if skip > 1 else ''} before the records {'are' if skip > 1 else 'is'} skipped: {first!r}")
+    cells = [row.cells for row in rows]
+    body = [record for record in cells[1:] if len(record) == width] if width > 1 else cells[1:]
+    count, doubt = _header(cells, body)
+    if doubt:
+        questions.append(doubt)
+    form = replace(form, header=count)
+    return Frame(form, cells[:count], cells[count:], width, tuple(questions), tuple(notes))
+
+
+def _width(rows: Sequence[Row]) -> int:
+    widths = Counter(len(row.cells) for row in rows)
+    wide = {width: count for width, count in widths.items() if width > 1}
+    if not wide or (widths[1] > 3 * max(wide.values())):
+        return 1
+    return max(wide.items(), key=lambda item: (item[1], item[0]))[0]
+
+
+def _comment(rows: Sequence[Row], width: int) -> str | None:
+    """A mark with which lines begin that are no records: they have another width than these, or all come first."""
+    for mark in _COMMENTS:
+        marked = [number for number, row in enumerate(rows) if row.cells[0].lstrip().startswith(mark)]
+        if not marked or len(marked) > 0.5 * len(rows) + 1:
+            continue
+        if any(row.cells[0].startswith(" ") for row in (rows[n] for n in marked)):
+            continue
+        leading = marked == list(range(len(marked)))
+        fitting = sum(len(rows[number].cells) == width for number in marked)
+        if width == 1:
+            if leading and mark in ("#", "//"):
+                return mark
+        elif fitting <= (1 if leading else 0):
+            return mark
+    return None
+
+
+def _names_behind(marked: Sequence[Row], rows: Sequence[Row], width: int, comment: str) -> Row | None:
+    """The last comment before the records, if it has a name for each field, and the first record is none."""
+    if not rows or width < 2:
+        return None
+    leading = [row for row in marked if row.line < rows[0].line]
+    if not leading or len(leading) != len(marked) or len(leading[-1].cells) != width:
+        return None
+    names = [leading[-1].cells[0].removeprefix(comment), *leading[-1].cells[1:]]
+    data = any(_looks_like_data(cell) for cell in rows[0].cells)
+    return leading[-1] if data and all(n.strip() and not _looks_like_data(n) for n in names) else None
+
+
+def _preamble(rows: Sequence[Row], width: int) -> tuple[int, int]:
+    """How many lines, and how many of `rows`, come before the first that is as wide as the records are."""
+    if width < 2:
+        return (rows[0].line, 1) if rows[0].cells[0].lower().startswith("sep=") else (0, 0)
+    place = next((number for number, row in enumerate(rows) if _wide(row, width)), 0)
+    if not 0 < place <= 20:
+        return 0, 0
+    follow = rows[place : place + 20]
+    if sum(len(row.cells) == width for row in follow) < 0.6 * len(follow):
+        return 0, 0
+    # Records that are too short or too long are no titles: one of those has no more than a few values.
+    if any(_looks_like_data(row.cells[0]) and len(row.cells) > 1 and len(row.cells) != width for row in rows[:place]):
+        return 0, 0
+    return rows[place - 1].line, place
+
+
+def _wide(row: Row, width: int) -> bool:
+    """Whether it may be a header or record: as wide as those are, and not a title followed by delimiters."""
+    return len(row.cells) == width and (width < 3 or sum(1 for cell in row.cells if cell.strip()) > 1)
+
+
+def _header(records: Sequence[Sequence[str]], body: Sequence[Sequence[str]]) -> tuple[int, str | None]:
+    """How many rows name the fields, and a question when little speaks for that."""
+    if not records:
+        return 1, None
+    first, rest = [cell.strip() for cell in records[0]], records[1:]
+    merged = _several(records)
+    if merged is not None:
+        return merged
+    if any(cell == "" or _looks_like_data(cell) for cell in first) and not _labelled(first):
+        return 0, None
+    if not rest:
+        return 1, "there is only one record: it was taken for the header"
+    for column, title in enumerate(first):
+        values = [record[column].strip() for record in rest if column < len(record) and record[column].strip()]
+        values = [value for value in values if value not in NULL_WORDS]
+        if values and not _looks_like_data(title) and sum(map(_looks_like_data, values)) > 0.8 * len(values):
+            return 1, None
+    # All text. A header's words are unlike each other and do not come again below it.
+    below = {cell.strip() for record in rest for cell in record}
+    repeated = [title for title in first if title in below]
+    if len(set(first)) == len(first) and not repeated:
+        return 1, "every field is text: the first record was taken for the header, since none of its words comes again"
+    return 0, f"every field is text: there seems to be no header, since {(repeated or first)[0]!r} comes again"
+
+
+def _several(records: Sequence[Sequence[str]]) -> tuple[int, str | None] | None:
+    """The number of header rows, when there is more than one: words over words over columns of numbers or dates."""
+    for count in (4, 3, 2):
+        heads, rest = records[:count], records[count:]
+        if len(heads) < count or len(rest) < 2:
+            continue
+        width = len(records[0])
+        if any(len(head) != width for head in heads):
+            continue
+        typed = [column for column in range(width) if _typed(rest, column)]
+        last = heads[-1]
+        if not typed or any(_looks_like_data(head[column]) for head in heads for column in typed if not _year(head[column])):
+            continue
+        if not all(any(head[column].strip() not in ("", *NULL_WORDS) for column in typed) for head in heads[1:]):
+            continue
+        if any(_looks_like_data(cell) and not _year(cell) for cell in last):
+            continue
+        words = [cell.strip() for cell in last if cell.strip()]
+        if len(words) < 0.5 * width or any(last[c].strip() in NULL_WORDS for c in typed):
+            continue
+        if not any(cell.strip() == "" for head in heads[:-1] for cell in head):
+            return count, f"{count} rows of words come before the first number: they were taken for {count} rows of a header"
+        return count, None
+    return None
+
+
+def _typed(records: Sequence[Sequence[str]], column: int) -> bool:
+    values = [record[column].strip() for record in records if column < len(record) and record[column].strip()]
+    values = [value for value in values if value not in NULL_WORDS]
+    return bool(values) and sum(map(_looks_like_data, values)) > 0.9 * len(values)
+
+
+def _year(cell: str) -> bool:
+    return bool(re.fullmatch(r"\s*(19|20)\d\d\s*", cell))
+
+
+def _looks_like_data(cell: str) -> bool:
+    return bool(_NUMBER.match(cell) or _DATE.match(cell))
+
+
+def _labelled(first: Sequence[str]) -> bool:
+    """A header may have an empty cell, or a year as a title, as long as most of it are words."""
+    words = sum(1 for cell in first if cell and not _looks_like_data(cell))
+    return len(first) > 2 and words >= 0.7 * len(first) and words >= 2
+
+
+def find_footer(tail: str, rows: Sequence[Row], frame: Frame) -> tuple[int, str | None, str | None]:
+    """How many lines after the last record are none, a question and a note about them.
+
+    `tail` are the file's last lines, `rows` its records as the dialect cuts them, by lines of the tail.
+    """
+    lines = tail.count("\n") + (not tail.endswith("\n")) if "\n" in tail else tail.count("\r") + (not tail.endswith("\r"))
+    ending: list[Row] = []
+    for row in reversed(rows[-_ENDINGS:]):
+        if len(row.cells) == frame.width and not _is_total(row, frame):
+            break
+        if frame.width == 1 and not _is_total(row, frame):
+            break
+        ending.insert(0, row)
+    before = rows[: len(rows) - len(ending)]
+    if not ending or not before or len(ending) == _ENDINGS:
+        return 0, None, None
+    # A short record at the end may just be broken: an ending says what it is, or stands apart.
+    told = [row for row in ending if _is_total(row, frame)]
+    apart = ending[0].line > before[-1].line + 1
+    alone = all(len([cell for cell in row.cells if cell.strip()]) == 1 and not _looks_like_data(row.cells[0]) for row in ending)
+    if not told and not (apart and frame.width > 2) and not (alone and frame.width > 2):
+        return 0, None, None
+    count = lines - before[-1].line
+    shown = frame.form.delimiter.join((told or ending)[0].cells)[:60]
+    what = f"the last {count} lines are" if count > 1 else "the last line is"
+    message = f"{what} left out, as no records: {shown!r}"
+    same = any(len(row.cells) == frame.width for row in ending) or frame.width == 1
+    return (count, message, None) if same else (count, None, message)
+
+
+def _is_total(row: Row, frame: Frame) -> bool:
+    """Whether a record says that it is a total or the end, in a field whose other values do not look like that."""
+    words = [(place, cell.strip()) for place, cell in enumerate(row.cells) if cell.strip()]
+    if not words:
+        return True
+    place, word = words[0]
+    if _TOTAL.match(word) is None:
+        return False
+    others = [record[place].strip() for record in frame.records[:200] if place < len(record) and record[place].strip()]
+    alike = sum(1 for other in others if not _looks_like_data(other))
+    empty = sum(1 for cell in row.cells if not cell.strip())
+    return frame.width == 1 or len(row.cells) != frame.width or alike < 0.1 * len(others) or 2 * empty >= frame.width - 1

@@ -1,0 +1,262 @@
+"""Which notation of numbers understands a whole column, and how large and how fine its numbers are."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+
+from connector_sdk.formats.delimited_inference.shapes import Block
+
+__all__ = ["Extent", "Notation", "Numbers", "Shape", "read_shape"]
+
+pc: Any = pyarrow.compute  # the stubs know fewer combinations than Arrow does
+
+
+@dataclass(frozen=True)
+class Notation:
+    """A decimal mark and a thousands mark."""
+
+    mark: str
+    group: str | None
+
+    def said(self, *, marked: bool, grouped: bool) -> str:
+        """What is seen of it in a column whose numbers have a decimal mark (`marked`), a thousands mark (`grouped`) or both."""
+        words = [f"a decimal {'point' if self.mark == '.' else 'comma'}"] if marked else []
+        if grouped and self.group is not None:
+            words.append(f"thousands separated by {self.group!r}")
+        return " and ".join(words)
+
+
+_NOTATIONS = tuple(
+    Notation(mark, group)
+    for mark, group in (
+        (".", None), (",", None), (".", ","), (",", "."), (".", " "), (",", " "), (".", "\u00a0"), (",", "\u00a0"),
+        (".", "\u202f"), (",", "\u202f"), (".", "'"), (".", "’"), (",", "'"),
+    )
+)  # fmt: skip
+_ALL = (1 << len(_NOTATIONS)) - 1
+_MONEY = (
+    "€", "$", "£", "¥", "₹", "₽", "₺", "zł", "Kč", "kr", "Fr.", "CHF", "EUR", "USD", "GBP", "JPY", "SEK", "NOK", "DKK", "PLN",
+    "CZK", "AUD", "CAD", "RUB", "INR", "US$", "A$", "C$", "R$",
+)  # fmt: skip
+_MARKS = ("%", "‰", *(mark for mark in _MONEY if "." not in mark))
+_MARK = "|".join(sorted(map(re.escape, _MARKS), key=len, reverse=True))
+_BLANK = "[ \u00a0\u202f]?"
+_WRITTEN = re.compile(
+    rf"(?P<open>\()?(?P<first>{_MARK})?{_BLANK}(?P<sign>[+-])?(?P<second>{_MARK})?{_BLANK}"
+    rf"(?P<core>[9.,][9.,' ’\u00a0\u202f]*?)(?P<power>[eE][+-]?9+)?{_BLANK}(?P<last>{_MARK})?(?P<minus>-)?(?P<close>\))?"
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A number's shape in one notation: digits before and after the decimal mark, and whether the marks occur in it."""
+
+    whole: int
+    scale: int
+    marked: bool
+    grouped: bool
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a number's shape says: which notations understand it, what stands around it, and how a negative is written."""
+
+    left: int
+    parts: tuple[Part | None, ...]
+    mark: str | None
+    negative: str
+    power: bool
+    plain: bool
+    signed: bool
+
+    def part(self, notation: int) -> Part:
+        found = self.parts[notation]
+        assert found is not None
+        return found
+
+
+@lru_cache(maxsize=1 << 16)
+def read_shape(shape: str) -> Shape | None:
+    """The shape of a number (its digits are nines) in every notation that understands it; None when none does."""
+    found = _WRITTEN.fullmatch(shape)
+    if found is None or len(shape) > 400:
+        return None
+    marks = [mark for mark in found.group("first", "second", "last") if mark]
+    signs = [sign for sign in (found["sign"], found["minus"], found["open"]) if sign]
+    if len(marks) > 1 or bool(found["open"]) != bool(found["close"]) or len(signs) > 1:
+        return None
+    core, power = found["core"], found["power"]
+    parts = tuple(_part(core, notation, power=power is not None) for notation in _NOTATIONS)
+    left = sum(1 << number for number, part in enumerate(parts) if part is not None)
+    if not left:
+        return None
+    negative = "parentheses" if found["open"] else "trailing" if found["minus"] else "leading"
+    return Shape(
+        left, parts, marks[0] if marks else None, negative, power is not None, core.strip("9") == "" and not power, "+" in shape
+    )
+
+
+def _part(core: str, notation: Notation, *, power: bool) -> Part | None:
+    whole, mark, rest = core.partition(notation.mark)
+    if rest.strip("9") or not (whole or rest):
+        return None
+    grouped = notation.group is not None and notation.group in whole
+    if grouped:
+        pieces = whole.split(notation.group)
+        # Commas may stand after two digits as well, as they do in India.
+        inner = (3,) if notation.group != "," else (2, 3)
+        if not 1 <= len(pieces[0]) <= 3 or len(pieces[-1]) != 3 or any(len(piece) not in inner for piece in pieces[1:-1]):
+            return None
+        whole = "".join(pieces)
+    if whole.strip("9") or (power and notation.group is not None):
+        return None
+    return Part(len(whole), len(rest), bool(mark), grouped)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """How large and how fine some numbers are: digits before the mark, what numbers of places after it, and what else occurs."""
+
+    whole: int = 0
+    scales: frozenset[int] = frozenset()
+    digits: int = 0
+    power: bool = False
+    zeros: bool = False
+    marked: bool = False
+    grouped: bool = False
+    low: float = float("inf")
+    high: float = float("-inf")
+    roundtrips: bool = True
+
+    @property
+    def scale(self) -> int:
+        return max(self.scales, default=0)
+
+    def and_also(self, more: Extent) -> Extent:
+        """The extent of both."""
+        return Extent(
+            whole=max(self.whole, more.whole),
+            scales=self.scales | more.scales,
+            digits=max(self.digits, more.digits),
+            power=self.power or more.power,
+            zeros=self.zeros or more.zeros,
+            marked=self.marked or more.marked,
+            grouped=self.grouped or more.grouped,
+            low=min(self.low, more.low),
+            high=max(self.high, more.high),
+            roundtrips=self.roundtrips and more.roundtrips,
+        )
+
+
+@dataclass
+class Numbers:
+    """The race of the notations over the blocks of one column, and what was seen on the way."""
+
+    left: int = _ALL
+    like: int = 0
+    """How many values are numbers in some notation, whether or not in that of the others."""
+    marks: Counter[str | None] = field(default_factory=Counter)
+    negatives: set[str] = field(default_factory=set)
+    _plain: Extent | None = None
+    _others: dict[int, Extent] = field(default_factory=dict)
+    seen: int = 0
+
+    def narrow(self, block: Block, shapes: list[Shape | None]) -> None:
+        """Go on with one more block, of which `shapes` are the numbers' shapes (None: no number)."""
+        weights = block.weights
+        for shape, weight in zip(shapes, weights, strict=True):
+            self.seen |= 0 if shape is None else shape.left
+            if shape is None:
+                self.left = 0
+                continue
+            self.like += int(weight)
+            self.left &= shape.left
+        if not self.left:
+            return
+        known = [shape for shape in shapes if shape is not None]  # all of them
+        for shape, weight in zip(known, weights, strict=True):
+            self.marks[shape.mark] += int(weight)
+            self.negatives.add(shape.negative)
+        bare = _bare(block.values) if any(s.mark is not None or s.negative != "leading" for s in known) else block.values
+        if all(shape.plain for shape in known):  # the same in every notation
+            extent = _extent(bare, known, 0)
+            self._plain = extent if self._plain is None else self._plain.and_also(extent)
+            return
+        done: dict[tuple[str, str | None], Extent] = {}  # most blocks tell few notations apart
+        for number in self._each():
+            notation = _NOTATIONS[number]
+            key = (notation.mark, notation.group if any(shape.part(number).grouped for shape in known) else None)
+            if key not in done:
+                done[key] = _extent(bare, known, number)
+            before = self._others.get(number)
+            self._others[number] = done[key] if before is None else before.and_also(done[key])
+
+    def _each(self) -> list[int]:
+        return [number for number in range(len(_NOTATIONS)) if self.left >> number & 1]
+
+    @property
+    def candidates(self) -> Mapping[Notation, Extent]:
+        """The notations that understand every value, and the extent of the values in each."""
+        found = {}
+        for number in self._each():
+            extent = self._others.get(number)
+            if self._plain is not None:
+                extent = self._plain if extent is None else extent.and_also(self._plain)
+            if extent is not None:
+                found[_NOTATIONS[number]] = extent
+        return found
+
+
+def _bare(values: Any) -> Any:
+    """Numbers without what stands around them, negative ones with a minus at their start."""
+    negative = pc.match_substring_regex(values, r"^\(|-$|^[^9\d]*-")
+    values = pc.replace_substring_regex(values, rf"^[(]?(?:{_MARK})?{_BLANK}[+-]?(?:{_MARK})?{_BLANK}", "")
+    values = pc.replace_substring_regex(values, rf"{_BLANK}(?:{_MARK})?-?[)]?$", "")
+    return pc.if_else(negative, pc.binary_join_element_wise("-", values, ""), values)
+
+
+def _extent(values: Any, shapes: list[Shape], number: int) -> Extent:
+    notation = _NOTATIONS[number]
+    parts = [shape.part(number) for shape in shapes]
+    grouped = any(part.grouped for part in parts)
+    if grouped:
+        values = pc.replace_substring(values, notation.group, "")
+    if notation.mark != ".":
+        values = pc.replace_substring(values, notation.mark, ".")
+    if any(shape.signed for shape in shapes):
+        values = pc.replace_substring_regex(values, r"^\+", "")
+    floats = values.cast(pa.float64())
+    bounds = pc.min_max(floats).as_py()
+    power = any(shape.power for shape in shapes)
+    # A single digit before the mark may be the zero of 0.5.
+    whole = max(part.whole for part in parts)
+    if whole == 1 and bounds["min"] > -1 and bounds["max"] < 1:
+        whole = 0
+    digits = max(min(part.whole, whole) + part.scale for part in parts)
+    roundtrips = True
+    if digits > 15 and not power and any(part.marked for part in parts):
+        other = pc.not_equal(floats.cast(pa.string()), values)
+        pairs = zip(values.filter(other).to_pylist(), floats.filter(other).to_pylist(), strict=True)
+        roundtrips = all(Decimal(text) == Decimal(repr(value)) for text, value in pairs)
+    padded = whole > 1 and bool(pc.any(pc.match_substring_regex(values, r"^[+-]?0\d")).as_py())
+    return Extent(
+        whole=whole,
+        scales=frozenset(part.scale for part in parts),
+        digits=digits,
+        power=power,
+        zeros=padded,
+        marked=any(part.marked for part in parts),
+        grouped=grouped,
+        low=bounds["min"],
+        high=bounds["max"],
+        roundtrips=roundtrips,
+    )
