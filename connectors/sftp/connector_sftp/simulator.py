@@ -8,9 +8,8 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -18,11 +17,10 @@ from typing import Any, Self
 
 import pyarrow as pa
 from connector_sdk.errors import ConfigError
-from connector_sdk.formats.layout import FixedWidth, Layout, layout_from
+from connector_sdk.formats.layout import Layout, layout_from
 
-from connector_sftp import plain_files, plain_fixed_width
 from connector_sftp.embedded_server import EmbeddedServer
-from connector_sftp.ledger import CAPACITY
+from connector_sftp.plain_layout import PlainLayout, Row
 
 __all__ = ["ServedSimulator", "SftpSimulator"]
 
@@ -49,55 +47,100 @@ LAYOUTS: Mapping[str, Mapping[str, Any]] = {
             {"name": "value", "type": "float64"},
         ],
     },
+    "stock": {
+        "name": "stock",
+        "doc": "What lies in the warehouse",
+        "format": "fixed_width",
+        "encoding": "cp037",
+        "framing": "none",
+        "length": 40,
+        "records": [
+            {
+                "name": "article",
+                "when": {"start": 1, "value": "A"},
+                "keys": ["number"],
+                "fields": [
+                    {"name": "number", "start": 2, "length": 7, "type": "int64", "nullable": False, "sign": "none"},
+                    {"name": "called", "start": 9, "length": 12, "type": "string"},
+                    {"name": "pieces", "start": 21, "length": 6, "type": "int32", "sign": "trailing"},
+                    {"name": "price", "start": 27, "length": 6, "type": "decimal(6,2)", "scale": 2, "sign": "overpunch"},
+                    {"name": "counted", "start": 33, "length": 8, "type": "date", "format": "%Y%m%d"},
+                ],
+            },
+            {
+                "name": "end",
+                "role": "trailer",
+                "when": {"start": 1, "value": "Z"},
+                "checks": [{"field": "records", "counts": ["article"]}, {"field": "pieces", "sums": ["article.pieces"]}],
+                "fields": [
+                    {"name": "records", "start": 2, "length": 9, "type": "int64"},
+                    {"name": "pieces", "start": 11, "length": 12, "type": "int64", "sign": "trailing"},
+                ],
+            },
+        ],
+    },
 }
+TAKES = {"stock": "latest"}
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 FILE_ROWS = 150
 """Enough that a file is more than one batch."""
+OLD_FILES = 8_000
+"""More than a state of 64 KB can have a digest of."""
 
 
 class SftpSimulator:
-    """Drops of the streams in `layouts`, a few files each, in a local folder.
+    """Drops of the streams in `layouts`, a few files each, in a local folder; with each change, days go by.
 
-    Without `layouts` there are two streams: ``orders``, with a key, and ``readings``, without.
+    Those that `takes` says ``latest`` of are whole drops, day by day: rows come, change, go and get other keys, old drops come
+    late, and drops come again. Of the others each file adds to the stream. Without `layouts` there are three: ``orders``, with a
+    key, ``readings``, without, and ``stock``, whole drops of fixed width with a trailer.
     """
 
     transport = "local"
 
-    def __init__(self, seed: int = 0, layouts: Mapping[str, Layout] | None = None) -> None:
+    def __init__(
+        self, seed: int = 0, layouts: Mapping[str, Layout] | None = None, takes: Mapping[str, str] | None = None
+    ) -> None:
         self._seed = seed
         self._stack = ExitStack()
         self._folder: Path | None = None
+        self._index: Path | None = None
         self._server: EmbeddedServer | None = None
         self._own = layouts is None
-        self._files = {name: layout_from(each) for name, each in LAYOUTS.items()} if layouts is None else dict(layouts)
-        self._layouts: dict[str, Layout] = {}
-        self._file_of: dict[str, str] = {}
-        for name, layout in self._files.items():
-            for stream in [layout] if layout.fields else replace(layout, name=name).streams:
-                own = name if layout.fields else stream.name
-                self._layouts[own], self._file_of[own] = stream, name
+        found = {name: layout_from(each) for name, each in LAYOUTS.items()} if layouts is None else layouts
+        self._files = {name: PlainLayout(name, layout) for name, layout in found.items()}
+        self._takes = dict(TAKES if takes is None and self._own else takes or {})
+        self._file_of = {stream: name for name, plain in self._files.items() for stream in plain.streams}
         self._stems = {name: f"{re.sub(r'[^0-9A-Za-z]+', '_', name)[:40]}{n}" for n, name in enumerate(self._files)}
         self._next = dict.fromkeys(self._files, 0)
+        self._day = dict.fromkeys(self._files, 0)
         # The kit's own rows are more awkward; but not every layout can hold every text and every moment.
         self.sample = None if layouts is None else self._plausible
         self._variable = f"CONNECTOR_SFTP_{secrets.token_hex(4).upper()}"
 
     def __enter__(self) -> Self:
-        self._folder = Path(tempfile.mkdtemp(prefix="connector-sftp-"))
-        self._stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
+        self._folder, self._index = self._temporary(), self._temporary()
         rng = random.Random(self._seed)  # noqa: S311 - sample data
         for name in self._files:
             for number in range(3):
-                self._drop(name, f"2026010{number + 1}", rng, day=number)
+                if self._is_whole(name):
+                    self._whole_drop(name, rng)
+                else:
+                    self._drop(name, f"2026010{number + 1}", rng, day=number)
         if self.transport == "sftp":
             os.environ[self._variable] = f"pw-{secrets.token_urlsafe(12)}"
             self._stack.callback(os.environ.pop, self._variable, None)
             self._server = self._stack.enter_context(EmbeddedServer(self._folder, password=os.environ[self._variable]))
         return self
 
+    def _temporary(self) -> Path:
+        made = Path(tempfile.mkdtemp(prefix="connector-sftp-"))
+        self._stack.callback(shutil.rmtree, made, ignore_errors=True)
+        return made
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
         self._stack.close()
-        self._folder = self._server = None
+        self._folder = self._index = self._server = None
 
     @property
     def folder(self) -> Path:
@@ -112,8 +155,14 @@ class SftpSimulator:
             "settle": 0,
             "block_bytes": 1024,
             "split_bytes": 16 << 10,
+            "index": str(self._index),
+            "max_change": None,
             "streams": {
-                name: {"files": f"{stem}-*.csv", **({"layout": dict(LAYOUTS[name])} if self._own else {})}
+                name: {
+                    "files": f"{stem}-*.csv",
+                    **({"layout": dict(LAYOUTS[name])} if self._own else {}),
+                    **({"takes": self._takes[name]} if name in self._takes else {}),
+                }
                 for name, stem in self._stems.items()
             },
         }
@@ -130,22 +179,30 @@ class SftpSimulator:
 
     @property
     def streams(self) -> tuple[str, ...]:
-        return tuple(self._layouts)
+        return tuple(self._file_of)
 
     def rows(self, stream: str) -> pa.Table:
         """What the files hold now, read by a parser of our own; records that cannot be decoded are left out."""
-        rows = [row for path in self._paths(self._file_of[stream]) for own, row in self._read(path) if own == stream]
-        return pa.Table.from_pylist(rows, schema=self._layouts[stream].schema)
+        file = self._file_of[stream]
+        paths = self._paths(file)[-1:] if self._is_whole(file) else self._paths(file)
+        rows = [row for path in paths for own, row in self._read(file, path) if own == stream]
+        return pa.Table.from_pylist(rows, schema=self._files[file].streams[stream].schema)
 
     def _plausible(self, stream: str, number: int, seed: int) -> dict[str, Any]:
         """A row that files in the stream's layout can hold."""
         rng = random.Random(f"{seed}/{number}")  # noqa: S311 - sample data
-        return self._sample(stream, number, rng)
+        return self._files[self._file_of[stream]].sample(stream, number, rng)
 
     def change(self, seed: int) -> None:
-        """A new drop, one that is late (an older time), one with the very time of the newest, and a replaced one."""
+        """A new drop, one that is late (an older time), one with the very time of the newest, and a replaced one.
+
+        Where drops are whole: the next day's, perhaps again with corrections, or twice; and an old one that comes late.
+        """
         rng = random.Random(f"{self._seed}/{seed}")  # noqa: S311 - sample data
         for name in self._files:
+            if self._is_whole(name):
+                self._whole_change(name, rng)
+                continue
             files = self._paths(name)
             newest = max(path.stat().st_mtime for path in files)
             stamp = f"{seed}-{self._next[name]}"
@@ -156,61 +213,31 @@ class SftpSimulator:
 
     def corrupt(self, stream: str) -> bytes:
         """A record in the middle gets a value that is none or, where every value is text, one too many or one too few."""
-        layout, path = self._layouts[stream], self._paths(self._file_of[stream])[1]
-        rows = list(self._read(path))
-        lines = [self._record(own, row) for own, row in rows]
+        file = self._file_of[stream]
+        path = self._paths(file)[-1 if self._is_whole(file) else 1]
+        rows = self._read(file, path)
         mine = [number for number, (own, _) in enumerate(rows) if own == stream]
         middle = mine[len(mine) // 2]
-        fixed = isinstance(layout.form, FixedWidth)
-        checks = [check for record in layout.fixed_width.records for check in record.checks] if fixed else []
-        totals = {name for check in checks for _, name in check.totals}
-        typed = [
-            field.name
-            for field in layout.fields
-            if not _is_text(field.type) and not pa.types.is_binary(field.type) and field.name not in {*layout.keys, *totals}
-        ]
-        if typed:
-            lines[middle] = self._record(stream, rows[middle][1], **{typed[-1]: "no such value"})
-        elif totals:
-            raise NotImplementedError("where a record that is wrong leaves the totals open, the whole file is refused")
-        elif fixed and layout.fixed_width.framing == "lines":
-            lines[middle] = plain_fixed_width.cut_off(layout, lines[middle])
-        elif fixed:
-            raise NotImplementedError("what is not right among texts without line ends cannot be told")
-        else:
-            end = "\n".encode(layout.encoding)
-            more = f"{layout.delimited.delimiter}one too many".encode(layout.encoding)
-            lines[middle] = lines[middle].removesuffix(end) + more + end
-        self._write(path, self._file_of[stream], lines, path.stat().st_mtime)
-        return plain_fixed_width.raw(layout, lines[middle]) if fixed else lines[middle].removesuffix("\n".encode(layout.encoding))
+        records = self._files[file].records(rows)
+        records[middle], raw = self._files[file].spoilt(stream, rows[middle][1])
+        self._write(path, file, records, path.stat().st_mtime)
+        return raw
 
     def alter(self, stream: str) -> tuple[str, ...]:
         """The last field has another name in the header from now on or, where fields have only places, is gone."""
-        layout, file = self._layouts[stream], self._file_of[stream]
-        if isinstance(layout.form, FixedWidth):
-            if layout.form.records or layout.form.framing != "lines":
-                raise NotImplementedError("records of several types, or without line ends, do not show what they have lost")
-            for path in self._paths(file):
-                short = [plain_fixed_width.cut_off(layout, self._record(stream, row)) for _, row in self._read(path)]
-                path.write_bytes(b"".join(short))
-            return (max(layout.fields, key=lambda field: field.place.start if field.place else 0).name,)
-        if not layout.form.header:
-            raise NotImplementedError("files without a header do not name their fields")
-        *others, last = layout.fields
-        altered = replace(layout, fields=(*others, replace(last, name="renamed", title=None)), keys=())
-        for path in self._paths(file):
-            lines = [self._record(stream, row).decode(layout.encoding) for _, row in self._read(path)]
-            path.write_bytes(plain_files.write(altered, lines))
-        return (last.name,)
+        file = self._file_of[stream]
+        altered = {path: self._files[file].altered(stream, path.read_bytes()) for path in self._paths(file)}
+        for path, content in altered.items():
+            path.write_bytes(content)
+        return (self._files[file].last(stream),)
 
     def age(self) -> str:
         """More files than a state can remember one by one."""
         name, rng = next(iter(self._files)), random.Random(self._seed)  # noqa: S311 - sample data
-        for number in range(CAPACITY + 500):
-            line = self._lines(name, 1, rng)
+        for number in range(OLD_FILES):
             path = self.folder / f"{self._stems[name]}-old-{number}.csv"
-            self._write(path, name, line, (EPOCH + timedelta(days=60, seconds=number)).timestamp())
-        return f"{CAPACITY + 500:,} more files"
+            self._write(path, name, self._more(name, 1, rng), (EPOCH + timedelta(days=60, seconds=number)).timestamp())
+        return f"{OLD_FILES:,} more files"
 
     def serve(self, port: int | None = None) -> str:
         """Serve the folder by SFTP, and say how to reach it. The password is in the text: it protects nothing but sample data."""
@@ -221,67 +248,68 @@ class SftpSimulator:
             f"password: {password}\nfingerprint: {self._server.fingerprint}\nfolder: .   # {self.folder}"
         )
 
+    def _is_whole(self, file: str) -> bool:
+        return self._takes.get(file) == "latest"
+
     def _paths(self, file: str) -> list[Path]:
         return sorted(path for path in self.folder.glob(f"{self._stems[file]}-*.csv") if not path.name.startswith("."))
+
+    def _whole_drop(self, file: str, rng: random.Random) -> None:
+        """The next day's: what the last one held, with changes; the first one is all new."""
+        plain, paths = self._files[file], self._paths(file)
+        if paths:
+            fresh = range(self._next[file], self._next[file] + rng.randrange(3, 9))
+            self._next[file] = fresh.stop
+            records = plain.records(plain.next_day(self._read(file, paths[-1]), fresh, rng))
+        else:
+            records = self._more(file, FILE_ROWS, rng)
+        day = EPOCH + timedelta(days=self._day[file])
+        self._day[file] += 1
+        self._write(self.folder / f"{self._stems[file]}-{day:%Y%m%d}.csv", file, records, day.timestamp())
+
+    def _whole_change(self, file: str, rng: random.Random) -> None:
+        stem = self._stems[file]
+        if rng.random() < 0.3:
+            self._day[file] -= 1  # the last day's drop comes again, corrected
+        self._whole_drop(file, rng)
+        last = self._paths(file)[-1]
+        day = EPOCH - timedelta(days=1 + rng.randrange(1000))
+        self._write(
+            self.folder / f"{stem}-{day:%Y%m%d}.csv", file, self._more(file, rng.randrange(3, 9), rng), last.stat().st_mtime
+        )
+        if rng.random() < 0.3:
+            shutil.copy2(last, last.with_name(f"{last.stem}-again{last.suffix}"))
 
     def _drop(
         self, file: str, stamp: str, rng: random.Random, *, day: int = 0, mtime: float | None = None, rows: int = FILE_ROWS
     ) -> None:
         path = self.folder / f"{self._stems[file]}-{stamp}.csv"
-        self._write(path, file, self._lines(file, rows, rng), mtime or (EPOCH + timedelta(days=day)).timestamp())
+        self._write(path, file, self._more(file, rows, rng), mtime or (EPOCH + timedelta(days=day)).timestamp())
 
     def _replace(self, file: str, path: Path, rng: random.Random, *, day: int) -> None:
         """The same file with some rows changed and one gone, unless it is the last."""
-        rows = list(self._read(path))
+        plain, rows = self._files[file], self._read(file, path)
         if len(rows) > 1:
             del rows[rng.randrange(len(rows))]
         for stream, row in rng.sample(rows, min(3, len(rows))):
-            keys = self._layouts[stream].keys
-            row |= {name: value for name, value in self._sample(stream, 0, rng).items() if name not in keys}
-        lines = [self._record(stream, row) for stream, row in rows]
-        self._write(path, file, lines, (EPOCH + timedelta(days=day)).timestamp())
+            keys = plain.streams[stream].keys
+            row |= {name: value for name, value in plain.sample(stream, 0, rng).items() if name not in keys}
+        self._write(path, file, plain.records(rows), (EPOCH + timedelta(days=day)).timestamp())
 
-    def _lines(self, file: str, rows: int, rng: random.Random) -> list[bytes]:
-        """The next records of a file, of one stream after the other."""
-        start, streams = self._next[file], [stream for stream, of in self._file_of.items() if of == file]
+    def _more(self, file: str, rows: int, rng: random.Random) -> list[bytes]:
+        """The next records of a file."""
+        start = self._next[file]
         self._next[file] += rows
-        found = []
-        for number in range(start, start + rows):
-            stream = streams[number % len(streams)]
-            found.append(self._record(stream, self._sample(stream, number, rng)))
-        return found
+        return self._files[file].records(self._files[file].samples(range(start, start + rows), rng))
 
-    def _sample(self, stream: str, number: int, rng: random.Random) -> dict[str, Any]:
-        layout = self._layouts[stream]
-        fixed = isinstance(layout.form, FixedWidth)
-        return plain_fixed_width.sample(layout, number, rng) if fixed else plain_files.sample(layout, number, rng)
-
-    def _record(self, stream: str, row: Mapping[str, Any], **instead: str) -> bytes:
-        layout = self._layouts[stream]
-        if isinstance(layout.form, FixedWidth):
-            return plain_fixed_width.record(layout, row, **instead)
-        return plain_files.record(layout, row, **instead).encode(layout.encoding)
-
-    def _read(self, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _read(self, file: str, path: Path) -> list[Row]:
         """The rows of a file, each with its stream."""
-        file = next(file for file in self._files if path in self._paths(file))
-        layout, content = self._files[file], path.read_bytes()
-        if not isinstance(layout.form, FixedWidth):
-            yield from ((file, row) for row in plain_files.read(layout, content))
-            return
-        streams = {self._layouts[stream].fixed_width.record: stream for stream, of in self._file_of.items() if of == file}
-        for record, row in plain_fixed_width.read(layout, content):
-            yield streams[record], row
+        return self._files[file].read(path.read_bytes())
 
-    def _write(self, path: Path, file: str, lines: Sequence[bytes], mtime: float) -> None:
+    def _write(self, path: Path, file: str, records: Sequence[bytes], mtime: float) -> None:
         """Complete when it appears, as a well-behaved partner would drop it."""
-        layout = self._files[file]
         hidden = path.with_name(f".{path.name}")
-        if isinstance(layout.form, FixedWidth):
-            content = plain_fixed_width.write(layout, lines)
-        else:
-            content = plain_files.write(layout, [line.decode(layout.encoding) for line in lines])
-        hidden.write_bytes(content)
+        hidden.write_bytes(self._files[file].write(records))
         os.utime(hidden, (mtime, mtime))
         hidden.replace(path)
 
@@ -290,7 +318,3 @@ class ServedSimulator(SftpSimulator):
     """The same drops behind an embedded SFTP server."""
 
     transport = "sftp"
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)

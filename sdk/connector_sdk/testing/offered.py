@@ -1,4 +1,4 @@
-"""A connector as people meet it: read as a session reads it, with changes by comparison where there is an index; written as it is.
+"""A connector as people meet it: read as a session reads it, changes by comparison included; written as it is itself.
 
 The laws are about what is offered, whoever offers it.
 """
