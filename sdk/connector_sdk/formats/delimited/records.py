@@ -2,7 +2,8 @@
 
 Most blocks are judged by bit sets: a quote that opens follows a delimiter or line end, one that closes precedes one, and then a
 line end belongs to a quoted value exactly when the quotes before it are odd. Text that breaks this rule (a stray inch mark, a
-quote that is never closed) or has an escape character goes through a regular expression of the same grammar, record by record:
+quote that is never closed), has an escape character, or a line that may be a comment goes through a regular expression of the
+same grammar:
 
 - quotes mean something only at the start of a value; elsewhere they are ordinary characters;
 - after a closing quote comes a delimiter or a line end; anything else makes the record *broken*;
@@ -14,43 +15,31 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from connector_sdk.formats.delimited.places import (
-    TOP,
-    Finder,
-    Ordered,
-    Places,
-    Positions,
-    after,
-    before,
-    count,
-    head,
-    last,
-    line_end,
-    parity,
-    positions,
-)
+from connector_sdk.formats.delimited.marks import Marks
+from connector_sdk.formats.delimited.places import TOP, Finder, Places, after, before, count, head, line_end, parity
 from connector_sdk.formats.layout import Delimited
 
-__all__ = ["Grammar", "Records", "Segment", "count_lines"]
+__all__ = ["Grammar", "Segment", "count_lines", "last_lines"]
 
-_LF, _CR = 10, 13
+_LF = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
     """`text[start:stop]`: whole records, or one record that is `broken` for a reason; `lines` counts its line ends.
 
-    `ends` are the places of the line ends that are not quoted, where they are known.
+    `ends` are the places of the line ends that are not quoted, where they are known. `gaps` are the stretches of the text, from
+    start to stop each, that are no records: comments, or the lines at the file's end.
     """
 
     start: int
     stop: int
     lines: int
     ends: Places | None = None
+    gaps: tuple[tuple[int, int], ...] = ()
     broken: str | None = None
 
 
@@ -58,20 +47,28 @@ class Grammar:
     """How one dialect's records are told apart."""
 
     def __init__(self, form: Delimited) -> None:
-        self.quote = None if form.quote is None else form.quote.encode()
-        self.escape = None if form.escape is None else form.escape.encode()
-        self.delimiter = form.delimiter.encode()
+        self.form, self.marks = form, Marks(form)
+        self.quote, self.escape, self.delimiter = self.marks.quote, self.marks.escape, self.marks.delimiter
+        comment = self.marks.comment
         self._finder = Finder()
         d, q, e = (re.escape(mark) if mark else b"" for mark in (self.delimiter, self.quote, self.escape))
         escaped = rb"|" + e + rb"." if e else b""
-        first = rb"(?:[^\r\n" + d + q + e + rb"]" + escaped + rb")"
-        rest = rb"(?:[^\r\n" + d + e + rb"]" + escaped + rb")*+"
+        first = rb"(?:" + _none_of(b"\r\n", self.delimiter, self.quote, self.escape) + escaped + rb")"
+        rest = rb"(?:" + _none_of(b"\r\n", self.delimiter, self.escape) + escaped + rb")*+"
         self._value = rb"(?:" + first + rest + rb")"
         if q:
-            inside = rb"[^" + q + e + rb"]*+"
+            inside = rb"(?:" + _none_of(b"", self.quote, self.escape) + rb")*+"
             self._open = q + inside + rb"(?:(?:" + q + q + escaped + rb")" + inside + rb")*+"
             self._value = rb"(?:" + self._open + q + rb"|" + self._value + rb")"
         record = rb"(?>" + self._value + rb"?(?:" + d + self._value + rb"?)*+)"
+        if comment:
+            record = rb"(?!" + re.escape(comment) + rb")" + record
+            line = re.escape(comment) + rb"[^\r\n]*+"
+            self._comments = {
+                False: re.compile(rb"(?:" + line + rb"(?:\r\n|\n|\r(?=[^\n])))++"),
+                True: re.compile(rb"(?:" + line + rb"(?:\r\n|\n|\r|\Z))++"),
+            }
+        self._commented = [start + comment for start in (b"\n", b"\r")] if comment else []
         more = rb"(" + record + rb")(?:\r\n|\n|\r(?=[^\n]))"
         last = rb"(" + record + rb")(?:\r\n|\n|\r|\Z)"
         self._record = {False: re.compile(more, re.DOTALL), True: re.compile(last, re.DOTALL)}
@@ -88,11 +85,25 @@ class Grammar:
         """
         if not text:
             return []
-        if self.escape is None or self.escape not in text:
+        escaped = self.escape is not None and self.escape in text
+        if not escaped and not self._may_have_comments(text) and (self.quote is None or len(self.quote) == 1):
             whole = self._simple(text, final=final)
             if whole is not None:
                 return [whole] if whole.stop else []
         return list(self._careful(text, final=final))
+
+    def _may_have_comments(self, text: bytes) -> bool:
+        comment = self.marks.comment
+        return comment is not None and (text.startswith(comment) or any(start in text for start in self._commented))
+
+    def _delimiters(self, text: bytes) -> Places:
+        """The places of all bytes of delimiters; of those that overlap (``|||``), the first one counts."""
+        if len(self.delimiter) == 1:
+            return self._finder.where(text, self.delimiter)
+        free = next((bytes((code,)) for code in range(128) if code not in b"\r\n" and code not in text), None)
+        if free is None:
+            return np.zeros(-(-len(text) // 64), dtype=np.uint64)  # then no quote seems to be where quotes should be
+        return self._finder.where(text.replace(self.delimiter, free * len(self.delimiter)), free)
 
     def _simple(self, text: bytes, *, final: bool) -> Segment | None:
         """All whole records, if every quote among them is where quotes should be; else None."""
@@ -117,7 +128,7 @@ class Grammar:
         outside &= quotes
         beside = before(inside)
         beside |= after(outside)
-        allowed = self._finder.where(text, self.delimiter)
+        allowed = self._delimiters(text)
         allowed |= edges
         allowed |= quotes
         beside &= ~allowed
@@ -126,34 +137,59 @@ class Grammar:
         return Segment(start=0, stop=stop, lines=count(breaks, stop), ends=ends)
 
     def _careful(self, text: bytes, *, final: bool) -> Iterator[Segment]:
-        start = 0
-        while start < len(text):
-            found = self._records[final].match(text, start)
-            if found and found.end() > start:
-                yield Segment(start=start, stop=found.end(), lines=count_lines(text, start, found.end()))
-                start = found.end()
+        start = at = 0
+        gaps: list[tuple[int, int]] = []
+        while at < len(text):
+            found = self._records[final].match(text, at)
+            if found and found.end() > at:
+                at = found.end()
                 continue
-            opened = self._broken.match(text, start) if self._broken else None
-            unclosed = opened is not None and opened.end() == len(text)
-            undecided = opened is not None and text[opened.end() + 1 :] in (b"", b"\r")
-            if not final and (opened is None or undecided):
+            past = self.comments(text, at, final=final)
+            if past > at:
+                gaps.append((at, past))
+                at = past
+                continue
+            if at > start:
+                yield Segment(start=start, stop=at, lines=count_lines(text, start, at), gaps=tuple(gaps))
+                start, gaps = at, []
+            stop, reason = self._wrong(text, at, final=final)
+            if not stop:
                 return
-            stop = self.first_line(text, start, final=final)
-            if stop is None:
-                return
-            if opened is None:
-                reason = "the file ends after an escape character"
-            elif unclosed:
-                reason = f"the quote at byte {opened.start(1) - start} of the record is not closed"
-            else:
-                reason = f"there is text after the closing quote at byte {opened.end() - start} of the record"
-            yield Segment(start=start, stop=stop, broken=reason, lines=1)
-            start = stop
+            yield Segment(start=at, stop=stop, broken=reason, lines=1)
+            start = at = stop
+        if at > start:
+            yield Segment(start=start, stop=at, lines=count_lines(text, start, at), gaps=tuple(gaps))
 
-    def first(self, text: bytes, *, final: bool) -> int | None:
-        """Where the first record ends, its line end included; None when that is not in sight, or the record is broken."""
+    def _wrong(self, text: bytes, start: int, *, final: bool) -> tuple[int, str]:
+        """Where the broken record at `start` ends, and why it is broken; 0 when it takes more text to tell."""
+        if not final and self.marks.comment is not None and text.startswith(self.marks.comment, start):
+            return 0, ""  # a comment without its end
+        opened = self._broken.match(text, start) if self._broken else None
+        unclosed = opened is not None and opened.end() == len(text)
+        after_quote = b"" if opened is None or self.quote is None else text[opened.end() + len(self.quote) :]
+        undecided = opened is not None and after_quote in (b"", b"\r")
+        if after_quote and any(mark is not None and mark.startswith(after_quote) for mark in (self.delimiter, self.quote)):
+            undecided = True  # the first half of a mark
+        if not final and (opened is None or undecided):
+            return 0, ""
+        stop = self.first_line(text, start, final=final)
+        if stop is None:
+            return 0, ""
+        if opened is None:
+            return stop, "the file ends after an escape character"
+        if unclosed:
+            return stop, f"the quote at byte {opened.start(1) - start} of the record is not closed"
+        return stop, f"there is text after the closing quote at byte {opened.end() - start} of the record"
+
+    def comments(self, text: bytes, start: int, *, final: bool) -> int:
+        """Where the comments at `start` end, line ends included; `start` itself when there are none, or their end is not seen."""
+        found = self._comments[final].match(text, start) if self.marks.comment is not None else None
+        return start if found is None else found.end()
+
+    def first(self, text: bytes, *, final: bool) -> tuple[int, int] | None:
+        """Where the first record ends, and where its line end does; None when that is not in sight, or the record is broken."""
         found = self._record[final].match(text)
-        return None if found is None else found.end()
+        return None if found is None else (found.end(1), found.end())
 
     @staticmethod
     def first_line(text: bytes, start: int, *, final: bool) -> int | None:
@@ -173,46 +209,23 @@ class Grammar:
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
-class Records:
-    """The records of one segment; they are told apart only when a problem asks for one, by its number."""
+def _none_of(others: bytes, *marks: bytes | None) -> bytes:
+    """An expression for one byte (or, where marks are longer, more) that is none of `others` and begins none of `marks`."""
+    known = [mark for mark in marks if mark]
+    leads = b"".join(re.escape(lead) for lead in sorted({mark[:1] for mark in known}))
+    plain = rb"[^" + others.replace(b"\r", rb"\r").replace(b"\n", rb"\n") + leads + rb"]"
+    if all(len(mark) == 1 for mark in known):
+        return plain
+    return plain + rb"++|(?!" + b"|".join(map(re.escape, known)) + rb")[" + leads + rb"]"
 
-    def __init__(self, grammar: Grammar, text: bytes, segment: Segment, *, blank: bool) -> None:
-        self._grammar, self._whole, self._segment, self._blank = grammar, text, segment, blank
-        self.view = memoryview(text)[segment.start : segment.stop]
 
-    def span(self, number: int) -> tuple[int, int]:
-        """Start and end, without its line end, of a record. Empty lines count only if they are records (`blank`)."""
-        if self._segment.ends is None or self._blank:
-            start, stop = self._spans[number]
-            return int(start), int(stop)
-        try:
-            stop = self._ends[number]
-        except IndexError:  # the file ends without a line end
-            stop = len(self.view)
-        return last(self._segment.ends, stop) + 1, stop
-
-    @cached_property
-    def _ends(self) -> Ordered:
-        """The line ends that are not right after another."""
-        assert self._segment.ends is not None
-        ends = head(self._segment.ends, self._segment.stop)
-        closing = ends & ~after(ends)
-        closing[0] &= ~np.uint64(1)
-        return Ordered(closing)
-
-    @cached_property
-    def _spans(self) -> Positions:
-        if self._segment.ends is None:
-            found = np.array(list(self._grammar.split(self.view.tobytes())), dtype=np.int64).reshape(-1, 2)
-            return found if self._blank else found[found[:, 0] < found[:, 1]]
-        size = len(self.view)
-        breaks = positions(head(self._segment.ends, self._segment.stop))
-        starts, stops = np.concatenate(([0], breaks + 1)), np.concatenate((breaks, [size]))
-        data = np.frombuffer(self._whole, dtype=np.uint8)
-        within = (data[breaks] == _CR) & (data[np.minimum(breaks + 1, size - 1)] == _LF)  # between CR and LF is no line
-        real = starts < size
-        real[1:] &= ~within
-        return np.stack((starts[real], stops[real]), axis=1)
+def last_lines(text: bytes, count: int) -> int:
+    """Where the last `count` lines of `text` begin; 0 when it has no more."""
+    at = len(text)
+    for _ in range(count):
+        end = at - (2 if text.endswith(b"\r\n", 0, at) else 1 if text.endswith((b"\r", b"\n"), 0, at) else 0)
+        at = max(text.rfind(b"\n", 0, end), text.rfind(b"\r", 0, end)) + 1
+    return at
 
 
 def count_lines(text: bytes, start: int, stop: int) -> int:
