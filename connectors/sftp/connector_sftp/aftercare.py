@@ -15,7 +15,7 @@ from connector_sdk.schema import Mode
 from connector_sftp.binding import Binding
 from connector_sftp.drops import Drops
 from connector_sftp.latest import superseded
-from connector_sftp.ledger import Ledger
+from connector_sftp.ledger import Ledger, open_ledger
 from connector_sftp.listing import Identity, identity
 from connector_sftp.planning import in_lane, planned_files
 from connector_sftp.reading import FullState
@@ -39,18 +39,20 @@ class Aftercare:
     def put_away(self, binding: Binding, split: Split, state: State) -> None:
         """Archive or delete the files of `split` that `state` has read to their end and that have not been replaced since."""
         config = self._drops.config
+        ledger = None if split.mode is Mode.FULL else open_ledger(config, split, state)
+        if ledger is not None:
+            ledger.forget()
         if config.after == "leave":
             return
         with self._lock:
-            if split.mode is Mode.FULL:
+            if ledger is None:
                 done = planned_files(split)[: FullState.from_state(state, split.id).at]
                 if done and binding.settings.takes == "latest":
                     # The one that was read stays until a later one is: it is what tells that an old one comes late.
                     done = superseded(self._drops.settled(binding, self._drops.candidates(binding)), done[-1])
             else:
-                ledger = Ledger(state, split=split.id)
-                done = [e for e in in_lane(split, self._drops.candidates(binding)) if ledger.has_read(e)]
-                done += self._left_aside(binding, ledger) if config.after == "delete" else []
+                done = list(ledger.known(in_lane(split, self._drops.listed(binding))))
+                done += self._left_aside(binding, split, ledger) if config.after == "delete" else []
             for entry in done:
                 if identity(entry) not in self._away:
                     (self._archive if config.after == "archive" else self._delete)(entry)
@@ -100,17 +102,16 @@ class Aftercare:
             )
         return False
 
-    def _left_aside(self, binding: Binding, ledger: Ledger) -> list[Entry]:
+    def _left_aside(self, binding: Binding, split: Split, ledger: Ledger) -> list[Entry]:
         """Files that were taken aside by a process that died before it deleted them."""
         pattern = binding.pattern
-        found = []
+        found: list[Entry] = []
         for entry in self._drops.folder.list(pattern.below, depth=pattern.depth):
             path, slash, name = entry.name.rpartition("/")
             if name.startswith(".") and name.endswith(ASIDE):
                 original = replace(entry, name=f"{path}{slash}{name[1 : -len(ASIDE)]}")
-                if ledger.has_read(original):
-                    found.append(original)
-        return found
+                found.append(original)
+        return list(ledger.known(in_lane(split, found)))
 
 
 def _aside(name: str) -> str:

@@ -109,6 +109,13 @@ class SftpConfig(ConnectorConfig):
         Literal["leave", "archive", "delete"], Field(description="what to do with a file that is read and committed")
     ] = "leave"
     archive: Annotated[str, Field(description="folder, below `folder`, for `after: archive`")] = "archive"
+    duplicates: Annotated[
+        Literal["skip", "read"],
+        Field(
+            description="with an `index`, for incremental reads: skip leaves out a new name with the content of a file that was "
+            "read; read compares names, sizes and times alone"
+        ),
+    ] = "skip"
     max_record_bytes: Annotated[int, Field(ge=1024, description="a longer record is a reject")] = 16 << 20
     block_bytes: Annotated[int, Field(ge=16, description="about how much of a file one batch holds")] = 1 << 20
     split_bytes: Annotated[int, Field(ge=1, description="files are grouped into splits of about this size")] = 64 << 20

@@ -18,8 +18,9 @@ from connector_sftp.aftercare import Aftercare
 from connector_sftp.binding import Binding, bind, found_bindings, free_binding
 from connector_sftp.config import SftpConfig
 from connector_sftp.drops import Drops
+from connector_sftp.incremental import read_incremental
 from connector_sftp.latest import latest
-from connector_sftp.reading import Decoding, read_full, read_incremental
+from connector_sftp.reading import Decoding, read_full
 from connector_sftp.replaying import replay
 
 __all__ = ["SftpConnector"]
@@ -86,7 +87,8 @@ class SftpConnector:
                 size = self.config.split_bytes
                 splits += planning.full_splits(name, group, entries, where, split_bytes=size, layout=inferred)
             elif mode in _reads(binding):
-                splits += planning.incremental_splits(name, group, where, layout=inferred)
+                by_size = self.config.index is not None and self.config.duplicates == "skip"
+                splits += planning.incremental_splits(name, group, where, layout=inferred, by_size=by_size)
             else:
                 raise ConfigError(f"stream {group[0].name!r} offers no {mode} reads", stream=group[0].name)
         return splits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from connector_sdk.errors import ConfigError
@@ -52,10 +52,14 @@ class Drops:
         self._must_be_there()
         return list(self.folder.list(depth=1))
 
-    def candidates(self, binding: Binding) -> list[Entry]:
-        """The stream's files, by name, whether they have settled or not. Raises ConfigError when the folder is not there."""
+    def listed(self, binding: Binding) -> Iterator[Entry]:
+        """The stream's files, in no order and one at a time, whether they have settled or not. Raises as :meth:`candidates`."""
         self._must_be_there()
         return candidates(self.folder, binding.pattern, done=binding.settings.done, archive=self.config.archive)
+
+    def candidates(self, binding: Binding) -> list[Entry]:
+        """The stream's files, by name, whether they have settled or not. Raises ConfigError when the folder is not there."""
+        return sorted(self.listed(binding), key=lambda entry: entry.name)
 
     def _must_be_there(self) -> None:
         if isinstance(self.folder, LocalFolder) and not self.folder.root.is_dir():
@@ -66,7 +70,7 @@ class Drops:
         """Those of `entries` that nobody is writing any more. May wait `settle` seconds. A marker makes waiting needless."""
         if binding.settings.done is not None:
             return list(entries)
-        return self._settling.settled(entries, lambda: self.candidates(binding))
+        return self._settling.settled(entries, lambda: self.listed(binding))
 
     def layout(self, binding: Binding) -> Layout | None:
         """The stream's layout: the declared one, or what the first of its files shows; None while there is no file."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
+import numpy as np
 from connector_sdk.errors import DataError
 from connector_sdk.runtime.folder import Entry, Folder, safe_name
 
@@ -27,27 +30,47 @@ def identity(entry: Entry) -> Identity:
     return entry.name, entry.size, entry.mtime
 
 
-def candidates(folder: Folder, pattern: Pattern, *, done: str | None, archive: str) -> list[Entry]:
-    """The files that `pattern` means, in the order of their names.
+def candidates(folder: Folder, pattern: Pattern, *, done: str | None, archive: str) -> Iterator[Entry]:
+    """The files that `pattern` means, as they are listed: in no order, one at a time.
 
     Left out are hidden names and folders, endings of unfinished files (unless the pattern asks for that ending), the archive
-    folder, and names that are no plain relative names. With `done`, only files whose marker (NAME + `done`) is there.
+    folder, and names that are no plain relative names. With `done`, only files whose marker (NAME + `done`) is there; the folder
+    is listed for markers first, so that no file is looked at before its marker.
     """
     asked = tuple(ending for ending in UNFINISHED if not pattern.text.endswith(ending))
-    found, names = [], set()
+    markers = None if done is None else _Markers(folder, pattern, done)
     for entry in folder.list(pattern.below, depth=pattern.depth):
-        if done is not None:
-            names.add(entry.name)
         if not pattern.matches(entry.name) or entry.name.endswith(asked) or not _plain(entry.name):
             continue
         own = entry.name[len(pattern.below) :]
         if own.startswith(".") or "/." in own or entry.name.startswith(f"{archive}/"):
             continue
-        if done is None or not entry.name.endswith(done):
-            found.append(entry)
-    if done is not None:
-        found = [entry for entry in found if entry.name + done in names]
-    return sorted(found, key=lambda entry: entry.name)
+        if markers is None or markers.tell(entry.name):
+            yield entry
+
+
+class _Markers:
+    """The files that have a marker, as hashes of their names: eight bytes each."""
+
+    def __init__(self, folder: Folder, pattern: Pattern, done: str) -> None:
+        self._done = done
+        found = array("Q")
+        for entry in folder.list(pattern.below, depth=pattern.depth):
+            if entry.name.endswith(done):
+                found.append(_hash(entry.name.removesuffix(done)))
+        self._found = np.sort(np.frombuffer(found, np.uint64)) if found else np.empty(0, np.uint64)
+
+    def tell(self, name: str) -> bool:
+        """Whether the file `name` is no marker itself, and has one."""
+        if name.endswith(self._done):
+            return False
+        wanted = np.uint64(_hash(name))
+        at = int(np.searchsorted(self._found, wanted))
+        return at < len(self._found) and bool(self._found[at] == wanted)
+
+
+def _hash(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest(), "little")
 
 
 def _plain(name: str) -> bool:
@@ -80,7 +103,7 @@ class Settling:
             for one in seen:
                 self._first.setdefault(one, now)
 
-    def settled(self, entries: Sequence[Entry], again: Callable[[], Sequence[Entry]]) -> list[Entry]:
+    def settled(self, entries: Sequence[Entry], again: Callable[[], Iterable[Entry]]) -> list[Entry]:
         """Those of `entries` that have settled, in their order. Waits for the young ones, and then calls `again` to see them."""
         if self._seconds <= 0:
             return list(entries)
@@ -93,7 +116,7 @@ class Settling:
         wait = seen + self._seconds - time.monotonic()
         if wait > 0:
             time.sleep(wait)
-        now = {identity(entry) for entry in again()}
+        now = {identity(entry) for entry in again()} & young
         return [entry for entry in entries if identity(entry) not in young or identity(entry) in now]
 
     def _young(self, entries: Iterable[Entry]) -> Iterator[Entry]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from connector_sdk.contract import Split
@@ -50,12 +50,17 @@ def _groups(entries: Sequence[Entry], split_bytes: int) -> Iterator[list[Entry]]
 
 
 def incremental_splits(
-    name: str, streams: Sequence[Stream], where: Mapping[str, Where], *, layout: str | None
+    name: str, streams: Sequence[Stream], where: Mapping[str, Where], *, layout: str | None, by_size: bool
 ) -> Iterator[Split]:
-    """One split for streams with keys, since all rows of a key must lie in one; several lanes for those without."""
+    """One split for streams with keys, since all rows of a key must lie in one; several lanes for those without.
+
+    Files are told to lanes by their names or, with `by_size`, by their sizes: copies of one another are in one lane then.
+    """
     lanes = 1 if any(stream.keys for stream in streams) else LANES
     for lane in range(lanes):
         spec: dict[str, JSON] = {"lane": lane, "of": lanes}
+        if by_size and lanes > 1:
+            spec["by"] = "size"
         if layout is not None:
             spec["layout"] = layout
         own = f"{name}:incremental" if lanes == 1 else f"{name}:incremental:{lane}"
@@ -75,11 +80,12 @@ def planned_files(split: Split) -> list[Entry]:
     return [Entry(name=str(name), size=int(size), mtime=float(mtime)) for name, size, mtime in files]
 
 
-def in_lane(split: Split, entries: Sequence[Entry]) -> list[Entry]:
+def in_lane(split: Split, entries: Iterable[Entry]) -> Iterator[Entry]:
     """Those of `entries` that belong to an INCREMENTAL split."""
     spec = split.spec
     assert isinstance(spec, Mapping)
-    lane, lanes = int(str(spec["lane"])), int(str(spec["of"]))
-    if lanes == 1:
-        return list(entries)
-    return [e for e in entries if zlib.crc32(e.name.encode("utf-8", "surrogateescape")) % lanes == lane]
+    lane, lanes, by_size = int(str(spec["lane"])), int(str(spec["of"])), spec.get("by") == "size"
+    for entry in entries:
+        told = str(entry.size) if by_size else entry.name
+        if lanes == 1 or zlib.crc32(told.encode("utf-8", "surrogateescape")) % lanes == lane:
+            yield entry

@@ -1,9 +1,8 @@
-"""A split's files as batches, each with a state from which reading goes on exactly there: at a file, and a byte offset in it."""
+"""Files as batches, each with a state from which reading goes on exactly there: at a file, and a byte offset in it."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +16,10 @@ from connector_sdk.schema import Stream
 from connector_sftp.binding import Binding
 from connector_sftp.content import Block, Opener, decoded, openers
 from connector_sftp.drops import Drops
-from connector_sftp.ledger import Ledger, Position
-from connector_sftp.planning import in_lane, planned_files
+from connector_sftp.planning import planned_files
 
-__all__ = ["FullState", "read_full", "read_incremental"]
+__all__ = ["Decoding", "FullState", "read_full"]
 
-logger = logging.getLogger(__name__)
 VERSION = 1
 
 
@@ -175,86 +172,3 @@ def _raise_if_gone(drops: Drops, planned: Entry, split: Split) -> None:
             code="gone",
             split=split.id,
         )
-
-
-def read_incremental(
-    drops: Drops, decoding: Decoding, binding: Binding, split: Split, state: State | None, until: State | None
-) -> Iterator[Batch]:
-    """The rows of files that are new or replaced since `state`, oldest first, each with a ledger of what has been read.
-
-    With `until`, exactly the files between the two ledgers. Raises StateInvalidError when one of them, or the file that was read
-    in part, is gone.
-    """
-    ledger = Ledger(state, split=split.id)
-    later = None if until is None else Ledger(until, split=split.id)
-    listed = in_lane(split, drops.candidates(binding))
-    _require_part(ledger, listed, split)
-    if later is None:
-        part = ledger.position
-        fresh = ledger.new(listed)
-        known = [entry for entry in fresh if part is not None and part.is_of(entry)]
-        fresh = known + drops.settled(binding, fresh[len(known) :])
-    else:
-        fresh = _between(ledger, later, listed, split)
-    emitted: State | None = None
-    for entry, opener in openers(drops.folder, fresh):
-        position, ledger.position = ledger.position, None
-        mine = position is not None and position.is_of(entry)
-        offset, line = (position.offset, position.line) if position is not None and mine else (0, 1)
-        stop = later.position if later is not None and not later.knows(entry) else None
-        held: Block | None = None
-        try:
-            for block in decoding.blocks(entry, opener, offset, line, None if stop is None else stop.offset):
-                if held is not None:
-                    ledger.position = None if decoding.only_whole else _position(entry, held)
-                    yield from decoding.batches(held, None if decoding.only_whole else ledger.state())
-                held = block
-        except ConfigError:
-            if later is not None or drops.folder.stat(entry.name) is not None:
-                raise
-            logger.warning("%s: %r went away before it was read", drops.config.place, entry.name)
-            continue
-        if stop is None:
-            ledger.finish(entry, listed)
-            emitted = ledger.state()
-        else:
-            emitted = until
-        yield from decoding.batches(held, emitted or {})
-    final = until or ledger.state()
-    if emitted != final:
-        yield from decoding.batches(None, final)
-
-
-def _position(entry: Entry, block: Block) -> Position:
-    return Position(name=entry.name, size=entry.size, mtime=entry.mtime, offset=block.offset, line=block.line)
-
-
-def _require_part(ledger: Ledger, listed: Iterable[Entry], split: Split) -> None:
-    """The file that was read in part must be there. If it was replaced, it is read again from its start, as a new one."""
-    part = ledger.position
-    if part is None:
-        return
-    same = [entry for entry in listed if entry.name == part.name]
-    if not same:
-        raise StateInvalidError(
-            f"{part.name} is gone after {part.offset:,} bytes of it had been read",
-            hint="put it back, or reset the state and read again",
-            code="gone",
-            split=split.id,
-        )
-    if not part.is_of(same[0]):
-        ledger.position = None
-
-
-def _between(ledger: Ledger, later: Ledger, listed: Sequence[Entry], split: Split) -> list[Entry]:
-    """The files that `later` has read and `ledger` has not, in an order that ends with the one `later` has read in part."""
-    part = later.position
-    missing = ledger.missing(later, listed)
-    if part is not None and not any(part.is_of(entry) for entry in listed):
-        missing += 1
-    if missing:
-        raise StateInvalidError(
-            f"{missing} of the files between the two states of {split.id!r} are gone or replaced", code="gone", split=split.id
-        )
-    fresh = [entry for entry in ledger.new(listed) if later.knows(entry)]
-    return fresh + [entry for entry in listed if part is not None and part.is_of(entry)]

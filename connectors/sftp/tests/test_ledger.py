@@ -9,8 +9,8 @@ import pytest
 from connector_sdk.contract import STATE_LIMIT
 from connector_sdk.errors import StateInvalidError
 from connector_sdk.runtime.folder import Entry
-from connector_sftp import ledger as module
-from connector_sftp.ledger import Ledger, Position
+from connector_sftp.ledger import InStateLedger, Position
+from connector_sftp.ledger import in_state as module
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,26 +25,26 @@ ENTRIES = st.lists(
 )
 
 
-def saved(ledger: Ledger) -> Ledger:
-    return Ledger(json.loads(json.dumps(ledger.state())))
+def saved(ledger: InStateLedger) -> InStateLedger:
+    return InStateLedger(json.loads(json.dumps(ledger.state())))
 
 
 @given(rounds=st.lists(ENTRIES, max_size=6))
 def test_each_file_is_new_once_and_a_replaced_one_once_more(rounds: list[list[Entry]]) -> None:
-    ledger = Ledger()
+    ledger = InStateLedger()
     seen: set[Entry] = set()
     for listed in rounds:
         fresh = ledger.new(listed)
         assert set(fresh) == set(listed) - seen
         assert fresh == sorted(fresh, key=lambda e: (e.mtime, e.name))
         for entry in fresh:
-            ledger.finish(entry, listed)
+            ledger.finish(entry)
         seen |= set(fresh)
         ledger = saved(ledger)
 
 
 def test_the_file_that_is_read_in_part_comes_first() -> None:
-    ledger = Ledger()
+    ledger = InStateLedger()
     old, new = Entry(name="old", size=1, mtime=1.0), Entry(name="new", size=1, mtime=9.0)
     ledger.position = Position(name="new", size=1, mtime=9.0, offset=4, line=2)
     assert saved(ledger).new([old, new]) == [new, old]
@@ -52,10 +52,10 @@ def test_the_file_that_is_read_in_part_comes_first() -> None:
 
 
 def test_a_long_history_fits_a_state_and_nothing_known_is_new_again() -> None:
-    ledger = Ledger()
+    ledger = InStateLedger()
     listed = [Entry(name=f"drop-{n:06}.csv.gz", size=n, mtime=1.7e9 + n // 3) for n in range(20_000)]
     for entry in ledger.new(listed):
-        ledger.finish(entry, listed)
+        ledger.finish(entry)
     assert len(json.dumps(ledger.state())) < STATE_LIMIT
     assert saved(ledger).new(listed) == []
     late = Entry(name="late.csv", size=1, mtime=1.7e9 + 5_000)
@@ -63,11 +63,11 @@ def test_a_long_history_fits_a_state_and_nothing_known_is_new_again() -> None:
 
 
 def test_files_that_are_gone_give_up_their_place_before_the_floor_rises() -> None:
-    ledger = Ledger()
+    ledger = InStateLedger()
     for day in range(5):
         listed = [Entry(name=f"{day}-{n}.csv", size=n, mtime=float(day)) for n in range(5_000)]
         for entry in ledger.new(listed):
-            ledger.finish(entry, listed)
+            ledger.finish(entry)
     assert ledger.floor is None
 
 
@@ -77,14 +77,14 @@ def test_the_floor_never_hides_a_file_that_is_still_to_be_read(seed: int) -> Non
     rng = random.Random(seed)
     capacity, module.CAPACITY = module.CAPACITY, 20
     try:
-        ledger, listed, read = Ledger(), [], set()
+        ledger, listed, read = InStateLedger(), [], set()
         for turn in range(8):
             listed += [
                 Entry(name=f"{turn}-{n}", size=n, mtime=float(rng.randrange(10) + turn * 3)) for n in range(rng.randrange(30))
             ]
             fresh = ledger.new(listed)
             for number, entry in enumerate(fresh):
-                ledger.finish(entry, listed)
+                ledger.finish(entry)
                 read.add(entry)
                 rest = set(fresh[number + 1 :])
                 assert set(saved(ledger).new(listed)) == rest
@@ -95,14 +95,15 @@ def test_the_floor_never_hides_a_file_that_is_still_to_be_read(seed: int) -> Non
 
 def test_what_lies_between_two_states_can_be_missing() -> None:
     one, two = Entry(name="a", size=1, mtime=1.0), Entry(name="b", size=1, mtime=2.0)
-    before, after = Ledger(), Ledger()
+    before, after = InStateLedger(), InStateLedger()
     for entry in (one, two):
-        after.finish(entry, [one, two])
-    assert before.missing(after, [one, two]) == 0
-    assert before.missing(after, [two]) == 1
+        after.finish(entry)
+    assert before.between(after.state(), [two, one]) == [one, two]
+    with pytest.raises(StateInvalidError, match="1 of the files"):
+        before.between(after.state(), [two])
 
 
 @pytest.mark.parametrize("state", [{}, {"v": 2}, {"v": 1}, {"v": 1, "files": "?"}, {"v": 1, "files": "QQ=="}])
 def test_a_state_of_somebody_else_is_not_gone_on_from(state: dict[str, object]) -> None:
     with pytest.raises(StateInvalidError):
-        Ledger(state, split="s")  # type: ignore[arg-type]
+        InStateLedger(state, split="s")  # type: ignore[arg-type]
