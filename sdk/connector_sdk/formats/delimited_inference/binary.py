@@ -6,10 +6,13 @@ import re
 
 from connector_sdk.errors import ConfigError
 
-__all__ = ["refuse_binary"]
+__all__ = ["refuse_binary", "refuse_controls", "refuse_office"]
+
+_CONTROLS = [chr(n) for n in range(32) if n not in (1, 2, 9, 10, 11, 12, 13, 20, 28, 29, 30, 31)]  # the others delimit
 
 _EXPORT = "export it as CSV, or have it exported so"
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
+    (b"PK\x03\x04", "a zip archive", "unpack it first"),
     (b"\x1f\x8b", "gzip inside gzip", "unpack it once"),
     (b"BZh", "a bzip2 archive", "unpack it first"),
     (b"\x28\xb5\x2f\xfd", "a zstd archive", "unpack it first"),
@@ -50,10 +53,27 @@ def refuse_binary(head: bytes, place: str) -> None:
         raise ConfigError(f"{place} is no delimited text but {what}", hint=hint, code="not_text")
 
 
-def _what(head: bytes) -> tuple[str, str] | None:
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+def refuse_office(head: bytes, place: str) -> None:
+    """Raises ConfigError (code ``not_text``) when a file that begins with `head` is a zip archive that holds a document."""
+    if head.startswith(b"PK\x03\x04"):
         known = next(((what, hint) for name, what, hint in _ZIPS if name in head), None)
-        return known or ("a zip archive", "unpack it first")
+        if known is not None:
+            raise ConfigError(f"{place} is no delimited text but {known[0]}", hint=known[1], code="not_text")
+
+
+def refuse_controls(text: str, place: str) -> None:
+    """Raises ConfigError (code ``not_text``) when `text` has so many control characters that it is none."""
+    some = text[: 1 << 16]
+    strange = sum(some.count(character) for character in _CONTROLS)
+    if strange > 4 and strange > 0.01 * len(some):
+        raise ConfigError(
+            f"{place} is no delimited text but binary: {strange:,} of its first {len(some):,} characters are control characters",
+            hint="if it is text, its encoding is none that is known here: convert it to UTF-8",
+            code="not_text",
+        )
+
+
+def _what(head: bytes) -> tuple[str, str] | None:
     for magic, what, hint in _MAGIC:
         if head.startswith(magic):
             return what, hint

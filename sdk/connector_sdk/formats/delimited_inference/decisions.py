@@ -11,7 +11,7 @@ import pyarrow as pa
 from connector_sdk.formats.delimited_inference.columns import Column
 from connector_sdk.formats.delimited_inference.dates import Candidate, Group
 from connector_sdk.formats.delimited_inference.numbers import Extent, Notation
-from connector_sdk.formats.delimited_inference.words import SURELY_NULL, lone_boolean, pair_of
+from connector_sdk.formats.delimited_inference.words import SPREADSHEET_ERRORS, SURELY_NULL, lone_boolean, pair_of
 from connector_sdk.formats.layout import Field
 
 __all__ = ["Decision", "decide"]
@@ -56,6 +56,9 @@ def decide(column: Column, *, comma: bool, month_first: bool | None) -> Decision
         null = tuple(sorted(column.nulls))
         count = sum(column.nulls.values())
         evidence = f"{evidence}; {', '.join(map(repr, null))} for null, {count:,} of {column.rows - column.empty:,}"
+        errors = [repr(word) for word in null if word in SPREADSHEET_ERRORS]
+        if errors:
+            decision = decision.asking(f"{', '.join(errors)} are errors of a spreadsheet: they were taken for null, please look")
     complete = bool(column.rows) and not column.empty and not column.blank and not null
     if complete:
         evidence = f"{evidence}; never empty"

@@ -125,7 +125,7 @@ def _doubts(best: _Fit, fits: Sequence[_Fit]) -> tuple[str, ...]:
 def _always_together(mark: str, text: str) -> bool:
     """Whether the characters of `mark` stand in this order, and hardly ever alone."""
     count = text.count(mark)
-    return all(text.count(one) <= 1.02 * count * mark.count(one) for one in set(mark) if one not in " \t" or count < 2)
+    return all(text.count(one) <= 1.15 * count * mark.count(one) for one in set(mark) if one not in " \t" or count < 2)
 
 
 def _fit(text: str, form: Delimited, rank: int, *, whole: bool) -> _Fit | None:
@@ -173,7 +173,7 @@ def _found(text: str, quote: str, *, whole: bool) -> _Fit | None:
         return None
     first = Counter(_ODD.findall(lines[0]))
     for mark, count in first.most_common():
-        if mark.isspace() or quote in mark or "\\" in mark:
+        if mark.isspace() or not mark.isprintable() or quote in mark or "\\" in mark:
             continue
         if sum(line.count(mark) == count for line in lines) >= 0.95 * len(lines):
             return _fit(text, Delimited(delimiter=mark, quote=quote), 99, whole=whole)

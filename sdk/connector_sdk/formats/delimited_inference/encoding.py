@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Encoding", "find_encoding"]
+__all__ = ["EBCDIC", "Encoding", "find_encoding"]
 
+EBCDIC = ("cp037", "cp500", "cp1140")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -27,7 +28,7 @@ _EBCDIC_TEXT = bytes(
 ) + bytes(
     [*range(0x91, 0x9A), *range(0xA2, 0xAA), *range(0xC0, 0xCA), *range(0xD0, 0xDA), *range(0xE2, 0xEA), *range(0xF0, 0xFA)]
 )
-_EBCDIC_ENDS = b"\x15\x25\x0d\x05"
+_EBCDIC_ENDS = b"\x15\x25\x0d\x05\x9f"  # and the euro
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from connector_sdk.formats.delimited_inference.dialect import Dialect, Row
-from connector_sdk.formats.delimited_inference.words import NULL_WORDS
+from connector_sdk.formats.delimited_inference.words import NULL_WORDS, pair_of, possible_pairs
 from connector_sdk.formats.layout import Delimited
 
 __all__ = ["Frame", "find_footer", "find_frame"]
@@ -59,6 +59,8 @@ def find_frame(dialect: Dialect, text: str) -> Frame:
             form = replace(form, comment=comment)
             notes.append(f"lines that begin with {comment!r} are comments: {len(marked):,} in the first records")
     skip, before = _preamble(rows, width)
+    if not skip and rows[0].cells[0].lower().startswith("sep="):
+        skip, before = rows[0].line, 1
     if skipped is not None:
         skip, form = skipped, replace(form, skip=skipped)
     elif skip:
@@ -116,7 +118,7 @@ def _names_behind(marked: Sequence[Row], rows: Sequence[Row], width: int, commen
 def _preamble(rows: Sequence[Row], width: int) -> tuple[int, int]:
     """How many lines, and how many of `rows`, come before the first that is as wide as the records are."""
     if width < 2:
-        return (rows[0].line, 1) if rows[0].cells[0].lower().startswith("sep=") else (0, 0)
+        return 0, 0
     place = next((number for number, row in enumerate(rows) if _wide(row, width)), 0)
     if not 0 < place <= 20:
         return 0, 0
@@ -150,6 +152,8 @@ def _header(records: Sequence[Sequence[str]], body: Sequence[Sequence[str]]) -> 
         values = [record[column].strip() for record in rest if column < len(record) and record[column].strip()]
         values = [value for value in values if value not in NULL_WORDS]
         if values and not _looks_like_data(title) and sum(map(_looks_like_data, values)) > 0.8 * len(values):
+            return 1, None
+        if pair_of(values) is not None and not possible_pairs([*values, title]):
             return 1, None
     # All text. A header's words are unlike each other and do not come again below it.
     below = {cell.strip() for record in rest for cell in record}

@@ -51,7 +51,7 @@ _MARKS = ("%", "‰", *(mark for mark in _MONEY if "." not in mark))
 _MARK = "|".join(sorted(map(re.escape, _MARKS), key=len, reverse=True))
 _BLANK = "[ \u00a0\u202f]?"
 _WRITTEN = re.compile(
-    rf"(?P<open>\()?(?P<first>{_MARK})?{_BLANK}(?P<sign>[+-])?(?P<second>{_MARK})?{_BLANK}"
+    rf"(?P<before>(?:{_MARK})(?=[ ]?\())?[ ]?(?P<open>\()?(?P<first>{_MARK})?{_BLANK}(?P<sign>[+-])?(?P<second>{_MARK})?{_BLANK}"
     rf"(?P<core>[9.,][9.,' ’\u00a0\u202f]*?)(?P<power>[eE][+-]?9+)?{_BLANK}(?P<last>{_MARK})?(?P<minus>-)?(?P<close>\))?"
 )
 
@@ -90,7 +90,7 @@ def read_shape(shape: str) -> Shape | None:
     found = _WRITTEN.fullmatch(shape)
     if found is None or len(shape) > 400:
         return None
-    marks = [mark for mark in found.group("first", "second", "last") if mark]
+    marks = [mark for mark in found.group("before", "first", "second", "last") if mark]
     signs = [sign for sign in (found["sign"], found["minus"], found["open"]) if sign]
     if len(marks) > 1 or bool(found["open"]) != bool(found["close"]) or len(signs) > 1:
         return None
@@ -218,8 +218,8 @@ class Numbers:
 
 def _bare(values: Any) -> Any:
     """Numbers without what stands around them, negative ones with a minus at their start."""
-    negative = pc.match_substring_regex(values, r"^\(|-$|^[^9\d]*-")
-    values = pc.replace_substring_regex(values, rf"^[(]?(?:{_MARK})?{_BLANK}[+-]?(?:{_MARK})?{_BLANK}", "")
+    negative = pc.match_substring_regex(values, r"^[^\d]*[(-]|-$")
+    values = pc.replace_substring_regex(values, rf"^(?:(?:{_MARK})? ?[(])?(?:{_MARK})?{_BLANK}[+-]?(?:{_MARK})?{_BLANK}", "")
     values = pc.replace_substring_regex(values, rf"{_BLANK}(?:{_MARK})?-?[)]?$", "")
     return pc.if_else(negative, pc.binary_join_element_wise("-", values, ""), values)
 

@@ -16,12 +16,13 @@ import pyarrow as pa
 
 from connector_sdk.errors import ConfigError
 from connector_sdk.formats.compression import decompressed
+from connector_sdk.formats.delimited.header import joined
 from connector_sdk.formats.delimited.reading import Decoded, decode
-from connector_sdk.formats.delimited_inference.binary import refuse_binary
+from connector_sdk.formats.delimited_inference.binary import refuse_binary, refuse_controls, refuse_office
 from connector_sdk.formats.delimited_inference.columns import Column
 from connector_sdk.formats.delimited_inference.decisions import Decision, decide
 from connector_sdk.formats.delimited_inference.dialect import Row, find_dialect, rows_of
-from connector_sdk.formats.delimited_inference.encoding import Encoding, find_encoding
+from connector_sdk.formats.delimited_inference.encoding import EBCDIC, Encoding, find_encoding
 from connector_sdk.formats.delimited_inference.frame import Frame, find_footer, find_frame
 from connector_sdk.formats.layout import Field, Layout
 from connector_sdk.rejects import rejects_of
@@ -63,22 +64,24 @@ def infer(sample: Sample, *, name: str, limit: int | None = None, place: str | N
     empty or cannot be read, DataError for a damaged archive.
     """
     opener = partial(_open, sample, limit)
-    encoding, tail = _encoding(opener, limit, place or (str(sample) if isinstance(sample, Path) else name))
+    where = place or (str(sample) if isinstance(sample, Path) else f"the sample of {name!r}")
+    encoding, tail = _encoding(opener, limit, where)
     head, whole = _head(opener, encoding.name)
     if not head.strip():
         raise ConfigError(f"the sample of {name!r} is empty", hint="a layout needs at least a header", code="empty")
+    refuse_controls(head, where)
     frame = find_frame(find_dialect(head, whole=whole), head)
     questions, notes = [encoding.question, *frame.questions], [encoding.note, *frame.notes]
     form = frame.form
     if tail is not None:
-        text = tail.decode(encoding.name, "replace")
+        text = _lines(tail.decode(encoding.name, "replace"), encoding.name)
         footer, question, note = find_footer(text, _tail_rows(text, frame), frame)
         form = replace(form, footer=footer)
         questions.append(question)
         notes.append(note)
     findings = [Finding("question", None, question) for question in questions if question]
     findings += [Finding("note", None, note) for note in notes if note]
-    titles = titles_of(frame)
+    titles = _titles(frame)
     names = _names(titles)
     findings += _about_names(titles)
     text_layout = Layout(
@@ -88,7 +91,7 @@ def infer(sample: Sample, *, name: str, limit: int | None = None, place: str | N
         fields=tuple(Field(name=n, title=t, type=pa.string()) for n, t in names),
     )
     columns = [Column(n, t) for n, t in names]
-    rows, rejected, example = _fill(columns, text_layout, opener, place)
+    rows, rejected, example = _fill(columns, text_layout, opener, where)
     if rejected:
         findings.append(Finding("question", None, f"{rejected:,} of {rows + rejected:,} records do not fit: {example}"))
     comma = [told for column in columns if (told := column.tells_comma()) is not None]
@@ -118,6 +121,8 @@ def _open(sample: Sample, limit: int | None) -> Iterator[Read]:
     if isinstance(sample, Path):
         try:
             with sample.open("rb") as file:
+                refuse_office(file.read(4096), str(sample))
+                file.seek(0)
                 yield _limited(decompressed(file.read, place=str(sample)), limit)
         except OSError as error:
             raise ConfigError(f"{sample}: {error.strerror or error}") from None
@@ -182,7 +187,7 @@ def _head(opener: Opener, encoding: str) -> tuple[str, bool]:
             data += more
         whole = len(data) < _HEAD
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(data, final=whole)
-    return text.removeprefix("\ufeff"), whole
+    return _lines(text, encoding).removeprefix("\ufeff"), whole
 
 
 def _tail_rows(text: str, frame: Frame) -> list[Row]:
@@ -192,20 +197,9 @@ def _tail_rows(text: str, frame: Frame) -> list[Row]:
     return rows if mark is None else [row for row in rows if not row.cells[0].startswith(mark)]
 
 
-def titles_of(frame: Frame) -> list[str]:
-    """The header's words, one for each field: of several rows joined by a blank, an empty cell repeating the one before."""
-    if not frame.header:
-        return [""] * (len(frame.records[0]) if frame.records else 1)
-    if len(frame.header) == 1:
-        return frame.header[0]
-    rows = []
-    for number, cells in enumerate(frame.header):
-        row: list[str] = []
-        for cell in cells:
-            upper = number < len(frame.header) - 1
-            row.append(cell.strip() or (row[-1] if upper and row else ""))
-        rows.append(row)
-    return [" ".join(part for part in parts if part) for parts in zip(*rows, strict=True)]
+def _titles(frame: Frame) -> list[str]:
+    """The header's words, one for each field; empty ones where there is no header."""
+    return joined(frame.header) if frame.header else [""] * (len(frame.records[0]) if frame.records else 1)
 
 
 def _about_names(titles: list[str]) -> list[Finding]:
@@ -221,6 +215,11 @@ def _about_names(titles: list[str]) -> list[Finding]:
     if twice:
         found.append(Finding("note", None, f"twice in the header: {_few(twice)}; the later ones have a number behind their name"))
     return found
+
+
+def _lines(text: str, encoding: str) -> str:
+    """Text with the line ends that are known everywhere: EBCDIC has one of its own."""
+    return text.replace("\x85", "\n") if encoding in EBCDIC else text
 
 
 def _names(titles: list[str]) -> list[tuple[str, str | None]]:

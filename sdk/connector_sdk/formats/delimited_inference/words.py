@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["MANY_WORDS", "NULL_WORDS", "SURELY_NULL", "lone_boolean", "pair_of", "possible_pairs"]
+__all__ = ["MANY_WORDS", "NULL_WORDS", "SPREADSHEET_ERRORS", "SURELY_NULL", "lone_boolean", "pair_of", "possible_pairs"]
 
 SURELY_NULL = ("NULL", "(null)", "<null>", "[null]", "\\N", "#N/A", "#NV", "#N/D", "#NULL!")
 """They mean null even among words; the others may be words there (NA is Namibia)."""
 
-_ERRORS = ("#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NUM!", "#WERT!", "#BEZUG!")  # of spreadsheets
+SPREADSHEET_ERRORS = ("#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NUM!", "#WERT!", "#BEZUG!")
+"""What a cell shows that could not be computed."""
 
 NULL_WORDS = frozenset(
     (
         *SURELY_NULL, "null", "Null", "N/A", "n/a", "n.a.", "N.A.", "n/v", "NA", "na", "None", "none", "NONE", "nil", "NaN",
         "nan",
         "-", "--", "---", "–", "—", "?", ".", "*", "k.A.", "k. A.", "n.v.", "s/d", "нет данных", "unknown", "Unknown", "(blank)",
-        "0000-00-00", "0000-00-00 00:00:00", "00.00.0000", "00/00/0000", *_ERRORS,
+        "0000-00-00", "0000-00-00 00:00:00", "00.00.0000", "00/00/0000", *SPREADSHEET_ERRORS,
     )
 )  # fmt: skip
 
