@@ -57,14 +57,13 @@ class SftpFolder:
         pending = [(below, depth)]
         while pending:
             folder, left = pending.pop()
-            with self._session.lend() as wire:
-                found = list(self._list_one(wire, root, folder))
-            for name, about in found:
-                if about.is_folder:
-                    if left is None or left > 1:
-                        pending.append((name, None if left is None else left - 1))
-                elif about.is_file:
-                    yield Entry(name=name, size=about.size or 0, mtime=float(about.mtime or 0))
+            with self._session.lend() as wire:  # until the folder is listed: a million names are not held
+                for name, about in self._list_one(wire, root, folder):
+                    if about.is_folder:
+                        if left is None or left > 1:
+                            pending.append((name, None if left is None else left - 1))
+                    elif about.is_file:
+                        yield Entry(name=name, size=about.size or 0, mtime=float(about.mtime or 0))
 
     def stat(self, name: str) -> Entry | None:
         """The file `name`, or None."""

@@ -18,7 +18,7 @@ from connector_sdk.errors import ConfigError, DataError, LocalResourceError
 __all__ = ["Entry", "Folder", "LocalFolder", "Reader", "Writer", "local_error", "safe_name"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """A regular file in a folder: its relative name, size in bytes, and modification time in seconds since 1970 (UTC)."""
 
