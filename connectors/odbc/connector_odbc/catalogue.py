@@ -25,8 +25,9 @@ class Column:
     `native` is the type as one would declare it (``numeric(12,2)``, ``int(10) unsigned``, ``timestamp(3) with time
     zone``), `kind` its name alone in lower case, without parameters (``numeric``, ``int unsigned``). `length` counts
     characters of text or bytes of binary and is None where none was declared; `precision` and `scale` are those of
-    numbers, None where unconstrained; for times `precision` is the digits of the seconds' fraction. `default` is the SQL
-    expression. `generated` columns are not written.
+    numbers, None where unconstrained; for times `precision` is the digits of the seconds' fraction, and the length of bits
+    counts bits. `default` is the SQL expression, of a `generated` column the one it is made by; those are not written. An
+    `identity` column is counted by the server where no value is given (identity, auto_increment, a rowid's alias).
     """
 
     name: str
@@ -38,6 +39,7 @@ class Column:
     nullable: bool = True
     default: str | None = None
     generated: bool = False
+    identity: bool = False
     doc: str | None = None
 
 

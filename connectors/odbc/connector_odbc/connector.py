@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
 from connector_sdk.errors import InternalError
+from connector_sdk.schema import Stream
 
+from connector_odbc import discovery
 from connector_odbc.config import OdbcConfig
 from connector_odbc.database import Database
 
@@ -38,6 +41,10 @@ class OdbcConnector:
         """The database can be logged in to, and answers. Raises ConfigError or TransientError."""
         with self._here.lend() as connection:
             connection.execute(self._here.profile.probe)
+
+    def discover(self, only: Sequence[str] | None = None) -> Iterable[Stream]:
+        """Every table and view that the configuration means; those in `only`. Raises ConfigError or TransientError."""
+        return discovery.discover(self._here, only)
 
     @property
     def _here(self) -> Database:

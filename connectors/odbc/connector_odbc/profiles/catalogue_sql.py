@@ -12,11 +12,14 @@ class CatalogueSql:
     """Queries with one parameter, a schema's name; each returns rows of exactly these columns, by position.
 
     `tables`: name, kind (``table`` or ``view``), row estimate or null, comment or null, versioned (0 or 1).
-    `columns`: table, column, native, kind, length, precision, scale, nullable (0 or 1), default, generated (0 or 1), comment; in
-    the order of the columns within each table.
+    `columns`: table, column, native, kind, length, precision, scale, nullable (0 or 1), default, generated (0 or 1), identity
+    (0 or 1), comment; in the order of the columns within each table. Where `kind` is null, kind, length, precision and scale
+    are read from `native`.
     `keys`: table, constraint, ``primary`` or ``unique``, column; in the order of the columns within each key.
-    `relations`: table, constraint, column, to_schema, to_table, to_column; in the order of the columns.
-    `indexes`: table, index, unique (0 or 1), column; in the order of the columns.
+    `relations`: table, constraint, column, to_schema, to_table, to_column; in the order of the columns. Where `to_column` is
+    null, the primary key is meant.
+    `indexes`: table, index, unique (0 or 1), column; in the order of the columns. Where `column` is null, it is an expression
+    or a part of a column, and the index is not told.
     """
 
     tables: str

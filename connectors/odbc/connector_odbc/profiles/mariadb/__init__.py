@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from connector_odbc.catalogue import Column
+from connector_odbc.profiles.mariadb.catalogue import CATALOGUE
 from connector_odbc.profiles.profile import Profile
 from connector_odbc.typed import Typed
 
@@ -27,6 +28,7 @@ PROFILE = Profile(
     systems=("mariadb", "mysql"),
     quotes=("`", "`"),
     current_schema="SELECT DATABASE()",
+    catalogue=CATALOGUE,
     typed=_typed,
     declare=_declare,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from connector_odbc.catalogue import Column
+from connector_odbc.profiles.postgresql.catalogue import CATALOGUE
 from connector_odbc.profiles.profile import Profile
 from connector_odbc.typed import Typed
 
@@ -27,6 +28,7 @@ PROFILE = Profile(
     systems=("postgresql",),
     options={"UseDeclareFetch": "1", "Fetch": "10000", "Protocol": "7.4-1"},
     current_schema="SELECT current_schema()",
+    catalogue=CATALOGUE,
     typed=_typed,
     declare=_declare,
 )

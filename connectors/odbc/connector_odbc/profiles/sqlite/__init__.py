@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from connector_odbc.catalogue import Column
 from connector_odbc.profiles.profile import Profile
+from connector_odbc.profiles.sqlite.catalogue import CATALOGUE
 from connector_odbc.typed import Typed
 
 __all__ = ["PROFILE"]
@@ -27,6 +28,7 @@ PROFILE = Profile(
     systems=("sqlite",),
     options={"StepAPI": "1"},
     current_schema="SELECT 'main'",
+    catalogue=CATALOGUE,
     typed=_typed,
     declare=_declare,
 )

@@ -1,0 +1,107 @@
+"""Streams from a catalogue: what each table or view offers, in the SDK's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+from connector_sdk.errors import ConfigError
+from connector_sdk.schema import Mode, Relation, Stream, WriteMode, describe
+
+from connector_odbc import catalogue_reading
+from connector_odbc.catalogue import Column, Table, TableName
+from connector_odbc.changes import changes_offered
+from connector_odbc.config import TableConfig
+from connector_odbc.cursor_candidates import candidates
+from connector_odbc.database import Database
+
+__all__ = ["discover", "schema_of", "stream_of"]
+
+_WITH_KEYS = frozenset({WriteMode.UPSERT, WriteMode.APPLY, WriteMode.HISTORY})
+_WITHOUT = frozenset({WriteMode.APPEND, WriteMode.REPLACE})
+
+
+def discover(database: Database, only: Sequence[str] | None = None) -> Iterator[Stream]:
+    """The streams of `database`; those in `only`. Raises ConfigError for what the configuration says wrong of one."""
+    # A relation leads to a stream that exists, and `only` does not make the others disappear.
+    everything = catalogue_reading.tables(database)
+    names = {table.name: name for name, table in everything.items()}
+    for name, table in everything.items():
+        if only is None or name in only:
+            yield stream_of(database, name, table, names)
+
+
+def stream_of(database: Database, name: str, table: Table, names: dict[TableName, str]) -> Stream:
+    """The stream called `name` of `table`; `names` has every stream's name, for relations."""
+    settings = database.config.streams.get(name, TableConfig())
+    _check(name, table, settings)
+    keys, how = _keys(table, settings)
+    reads = {Mode.FULL}
+    if settings.cursor is not None:
+        reads.add(Mode.INCREMENTAL)
+    if keys and not table.view and changes_offered(database, table):
+        reads.add(Mode.CHANGES)
+    return Stream(
+        name=name,
+        schema=schema_of(database, table),
+        keys=keys,
+        cursor=settings.cursor,
+        reads=frozenset(reads),
+        writes=frozenset() if table.view else _WITHOUT | (_WITH_KEYS if keys else frozenset()),
+        relations=tuple(_relations(table, names)),
+        namespace=table.name.schema,
+        doc=" ".join(filter(None, [table.doc, how, None if settings.cursor else _advice(table)])) or None,
+        rows=table.rows,
+    )
+
+
+def schema_of(database: Database, table: Table) -> pa.Schema:
+    """The Arrow schema of `table`: a field for each column, with its native type and its comment."""
+    return pa.schema([_field(database, column) for column in table.columns])
+
+
+def _field(database: Database, column: Column) -> pa.Field[pa.DataType]:
+    typed = database.profile.typed(column)
+    doc = ". ".join(part.rstrip(".") for part in (column.doc, typed.note) if part) or None
+    return describe(column.name, typed.type, nullable=column.nullable, native=column.native, doc=doc)
+
+
+def _check(name: str, table: Table, settings: TableConfig) -> None:
+    known = {column.name for column in table.columns}
+    for what, given in (("keys", settings.keys or ()), ("cursor", [settings.cursor]), ("version", [settings.version])):
+        for column in given:
+            if column is not None and column not in known:
+                raise ConfigError(
+                    f"streams.{name}.{what}: {table.name} has no column {column!r}",
+                    hint=f"it has {', '.join(sorted(known)[:20])}",
+                    stream=name,
+                )
+
+
+def _keys(table: Table, settings: TableConfig) -> tuple[tuple[str, ...], str | None]:
+    """The columns that identify a row, and, where it is no primary key that says so, what does."""
+    if settings.keys is not None:
+        return tuple(settings.keys), None
+    if table.primary:
+        return table.primary, None
+    filled = {column.name for column in table.columns if not column.nullable}
+    unique = [index for index in table.indexes if index.unique and filled.issuperset(index.columns)]
+    if not unique:
+        return (), None
+    best = min(unique, key=lambda index: (len(index.columns), index.name))
+    return best.columns, f"Without a primary key; the unique index {best.name} is taken as its keys."
+
+
+def _relations(table: Table, names: dict[TableName, str]) -> Iterator[Relation]:
+    for key in table.foreign:
+        if key.to in names:
+            yield Relation(columns=key.columns, to=names[key.to], to_columns=key.to_columns)
+
+
+def _advice(table: Table) -> str | None:
+    """A sentence for the user where a column looks like one that tells the latest change."""
+    found = next((candidate for candidate in candidates(table) if candidate.updates), None)
+    if found is None:
+        return None
+    slow = "" if found.indexed else ", though no index leads with it"
+    return f"If {found.column} grows with every change it can be the cursor of incremental reads{slow}."

@@ -1,0 +1,107 @@
+"""The catalogue of a schema by the profile's own queries: five statements, however many tables there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from connector_odbc.catalogue import Column, ForeignKey, Index, Table, TableName
+from connector_odbc.database import Connection
+from connector_odbc.declared_type import DeclaredType, parse
+from connector_odbc.profiles.catalogue_sql import CatalogueSql
+
+__all__ = ["native_tables"]
+
+
+def native_tables(connection: Connection, queries: CatalogueSql, schema: str) -> list[Table]:
+    """Every table and view of `schema`, in the order of their names."""
+    tables = _rows(connection, queries.tables, schema)
+    columns = _by_table(_rows(connection, queries.columns, schema))
+    primary: dict[str, list[str]] = {}
+    for table, _, kind, column in _rows(connection, queries.keys, schema):
+        if kind == "primary":
+            primary.setdefault(table, []).append(column)
+    relations = _by_table(_rows(connection, queries.relations, schema))
+    indexes = _by_table(_rows(connection, queries.indexes, schema))
+    return [
+        Table(
+            name=TableName(schema, name),
+            columns=tuple(_column(*row) for row in columns.get(name, ())),
+            view=kind == "view",
+            primary=tuple(primary.get(name, ())),
+            foreign=tuple(_foreign(relations.get(name, ()), primary)),
+            indexes=tuple(_indexes(indexes.get(name, ()))),
+            rows=None if rows is None else int(rows),
+            doc=doc or None,
+            versioned=bool(versioned),
+        )
+        for name, kind, rows, doc, versioned in sorted(tables, key=lambda row: str(row[0]))
+    ]
+
+
+def _rows(connection: Connection, query: str, schema: str) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in connection.execute(query, schema).fetchall()]
+
+
+def _by_table(rows: Iterable[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]]]:
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for table, *rest in rows:
+        found.setdefault(table, []).append(tuple(rest))
+    return found
+
+
+def _column(
+    name: str,
+    native: str,
+    kind: str | None,
+    length: int | None,
+    precision: int | None,
+    scale: int | None,
+    nullable: int,
+    default: str | None,
+    generated: int,
+    identity: int,
+    doc: str | None,
+) -> Column:
+    if kind is None:
+        declared = parse(native)
+    else:
+        declared = DeclaredType(kind=kind, length=_int(length), precision=_int(precision), scale=_int(scale))
+    return Column(
+        name=name,
+        native=native,
+        kind=declared.kind,
+        length=declared.length,
+        precision=declared.precision,
+        scale=declared.scale,
+        nullable=bool(nullable),
+        default=default,
+        generated=bool(generated),
+        identity=bool(identity),
+        doc=doc or None,
+    )
+
+
+def _int(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _foreign(rows: Iterable[tuple[Any, ...]], primary: dict[str, list[str]]) -> Iterable[ForeignKey]:
+    keys: dict[str, list[tuple[Any, ...]]] = {}
+    for constraint, *rest in rows:
+        keys.setdefault(str(constraint), []).append(tuple(rest))
+    for parts in keys.values():
+        _, schema, table, first = parts[0]
+        to_columns = tuple(part[3] for part in parts) if first is not None else tuple(primary.get(table, ()))
+        if len(to_columns) == len(parts):
+            yield ForeignKey(columns=tuple(part[0] for part in parts), to=TableName(schema, table), to_columns=to_columns)
+
+
+def _indexes(rows: Iterable[tuple[Any, ...]]) -> Iterable[Index]:
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for index, *rest in rows:
+        found.setdefault(index, []).append(tuple(rest))
+    for name, parts in found.items():
+        columns = tuple(column for _, column in parts)
+        if None not in columns:
+            yield Index(name=name, columns=columns, unique=bool(parts[0][0]))

@@ -1,0 +1,57 @@
+"""SQLite's catalogue, by its pragmas as table-valued functions: one query for all tables. SQLite 3.37 and later.
+
+A declared type is any text; what is in it is read from that text. Shadow tables belong to their virtual table and are left
+out. A view that no longer works has no columns here; asked for it, the pragma would fail for all.
+"""
+
+from __future__ import annotations
+
+from connector_odbc.profiles.catalogue_sql import CatalogueSql
+
+__all__ = ["CATALOGUE"]
+
+_TABLES = (
+    "FROM pragma_table_list AS l{} "
+    "WHERE l.schema = ? AND l.type IN ('table', 'view', 'virtual') AND l.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND l.ncol > 0"
+)
+
+
+def _of(joined: str) -> str:
+    return _TABLES.format(joined)
+
+
+CATALOGUE = CatalogueSql(
+    tables=f"""
+SELECT l.name, CASE l.type WHEN 'view' THEN 'view' ELSE 'table' END, NULL, NULL, 0
+{_of("").removesuffix(" AND l.ncol > 0")}""",
+    # The alias of the rowid is declared INTEGER PRIMARY KEY, exactly so, and is never null; other primary keys may be.
+    columns=f"""
+WITH whole AS (
+  SELECT l.name AS "table", x.cid, x.name, x.type, x."notnull", x.dflt_value, x.hidden,
+         x.pk = 1 AND upper(x.type) = 'INTEGER' AND l.wr = 0 AND l.type = 'table'
+           AND 1 = (SELECT count(*) FROM pragma_table_xinfo(l.name, l.schema) AS k WHERE k.pk > 0)
+           AND NOT EXISTS (SELECT 1 FROM pragma_index_list(l.name, l.schema) AS i WHERE i.origin = 'pk') AS counted
+  {_of(" JOIN pragma_table_xinfo(l.name, l.schema) AS x")} AND x.hidden <> 1
+)
+SELECT "table", name, type, NULL, NULL, NULL, NULL,
+       CASE WHEN "notnull" OR counted THEN 0 ELSE 1 END,
+       dflt_value,
+       CASE WHEN hidden IN (2, 3) THEN 1 ELSE 0 END,
+       counted,
+       NULL
+FROM whole ORDER BY "table", cid""",
+    keys=f"""
+SELECT l.name, '', 'primary', x.name
+{_of(" JOIN pragma_table_xinfo(l.name, l.schema) AS x")} AND x.pk > 0
+ORDER BY l.name, x.pk""",
+    # The table is told as the constraint spells it, in any case of its letters.
+    relations=f"""
+SELECT l.name, f.id, f."from", l.schema, o.name, f."to"
+{_of(' JOIN pragma_foreign_key_list(l.name, l.schema) AS f JOIN sqlite_schema AS o ON lower(o.name) = lower(f."table")')}
+ORDER BY l.name, f.id, f.seq""",
+    # Given the schema as well, pragma_index_info returns nothing (seen with 3.40).
+    indexes=f"""
+SELECT l.name, i.name, i."unique", c.name
+{_of(" JOIN pragma_index_list(l.name, l.schema) AS i JOIN pragma_index_info(i.name) AS c")} AND i.partial = 0
+ORDER BY l.name, i.name, c.seqno""",
+)
