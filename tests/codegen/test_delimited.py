@@ -172,3 +172,57 @@ def test_other_json_is_not_taken_for_a_table_schema(tmp_path: Path) -> None:
     for name, content in {"a.json": "{}", "b.json": "[1]", "c.json": '{"openapi": "3.1.0"}', "d.json": "no"}.items():
         (tmp_path / name).write_text(content)
         assert not recognises(tmp_path / name)
+
+
+CSVW = {
+    "@context": "http://www.w3.org/ns/csvw",
+    "tables": [
+        {"url": "orders.csv", "tableSchema": {"columns": [{"name": "id", "datatype": "integer"}], "primaryKey": "id"}},
+        {"url": "lines.tsv", "tableSchema": "lines.json", "dialect": {"delimiter": "\t"}},
+    ],
+}
+LINES = {
+    "columns": [{"name": "order", "datatype": "integer"}, {"name": "tags", "separator": "|"}],
+    "foreignKeys": [{"columnReference": "order", "reference": {"resource": "orders.csv", "columnReference": "id"}}],
+}
+
+
+def test_csvw_metadata_takes_what_it_names_along_and_its_foreign_keys_are_relations(tmp_path: Path) -> None:
+    (tmp_path / "csv-metadata.json").write_text(json.dumps(CSVW))
+    (tmp_path / "lines.json").write_text(json.dumps(LINES))
+    (tmp_path / "orders.csv").write_text("never read")
+    (tmp_path / "lines.tsv").write_text("never read")
+    interface, problems = generate.understand(str(tmp_path))
+    assert [(stream.name, stream.keys, stream.ending) for stream in interface.streams] == [
+        ("orders", ("id",), ".csv"),
+        ("lines", (), ".tsv"),
+    ]
+    (relation,) = interface.streams[1].relations
+    assert (relation.columns, relation.to, relation.to_columns) == (("order",), "orders", ("id",))
+    assert [problem.where for problem in problems if problem.level == "question"] == ["lines.tags"]
+    run("generate", tmp_path, "--out", tmp_path / "out")
+    assert '"to": "orders"' in (tmp_path / "out" / "interface.json").read_text()
+
+
+def test_csvw_metadata_of_one_file_becomes_a_connector_that_reads_it(tmp_path: Path) -> None:
+    described = {"url": "orders.csv", **CSVW["tables"][0]}  # type: ignore[dict-item]
+    (tmp_path / "orders.csv-metadata.json").write_text(json.dumps(described))
+    (tmp_path / "orders.csv").write_text("id\n1\n2\n")
+    interface, _ = generate.understand(str(tmp_path / "orders.csv-metadata.json"))
+    (stream,) = interface.streams
+    layout = stream.layout
+    assert layout is not None
+
+    class Orders(SftpConnector):
+        def __init__(self, config: SftpConfig) -> None:
+            super().__init__(config, {"orders": layout}, {"orders": "orders.csv"})
+
+    with connector_sdk.open(Orders, folder=str(tmp_path), settle=0) as session:
+        assert session.read("orders").table().to_pydict() == {"id": [1, 2]}
+
+
+def test_csvw_metadata_that_points_outside_its_folder_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv-metadata.json"
+    path.write_text(json.dumps({"url": "x.csv", "tableSchema": "../secret.json"}))
+    with pytest.raises(ConfigError, match="is not a plain relative name"):
+        generate.understand(str(path))

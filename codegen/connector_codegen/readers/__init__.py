@@ -52,7 +52,7 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader(
         name="delimited",
-        about="sample files (.csv, .tsv, .txt, also .gz), or a Frictionless Table Schema, resource or package",
+        about="sample files (.csv, .tsv, .txt, also .gz), a Frictionless Table Schema, resource or package, or CSVW metadata",
         recognises=delimited.recognises,
         read=delimited.read,
         connector="sftp",

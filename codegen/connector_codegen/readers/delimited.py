@@ -1,4 +1,4 @@
-"""Reads delimited text: sample files, over every row of them, or a Frictionless Table Schema, resource or package."""
+"""Reads delimited text: sample files, over every row of them, or what describes them: Frictionless descriptors, CSVW metadata."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from connector_sdk.runtime.folder import safe_name
 
 from connector_codegen.model import Interface, Source, Stream, stream_from
 from connector_codegen.problems import Problem
+from connector_codegen.readers.csvw import is_csvw, named_in, streams_in
 
 __all__ = ["read", "recognises"]
 
@@ -29,11 +30,11 @@ _LARGEST = 64 << 20
 
 
 def recognises(path: Path) -> bool:
-    """Whether `path` is called like delimited text, plain or gzip, or is JSON with Frictionless fields or resources."""
+    """Whether `path` is called like delimited text, plain or gzip, or is JSON of Frictionless or CSVW."""
     name = path.name.lower().removesuffix(".gz")
     if name.endswith(".json"):
         try:
-            return any(True for _ in _resources(path))
+            return is_csvw(_json(path)) or any(True for _ in _resources(path))
         except (OSError, ConnectorError):
             return False
     return name.endswith(_SUFFIXES)
@@ -47,7 +48,7 @@ def read(paths: Sequence[Path], problems: list[Problem]) -> Interface:
     parts = {path.parent / name for path in described for name in _references(path)}
     for path in _largest([path for path in paths if path not in parts], described, problems):
         try:
-            streams += _described(path) if path in described else [_sampled(path, problems)]
+            streams += _described(path, problems) if path in described else [_sampled(path, problems)]
         except ConnectorError as error:
             problems.append(Problem(level="error", where=str(path), what=error.message, hint=error.hint))
     return Interface(source=Source(reader="delimited", decided=True), streams=tuple(streams))
@@ -85,7 +86,10 @@ def _parted(name: str) -> tuple[str, str]:
     return (found["name"], found["ending"]) if found else (name, "")
 
 
-def _described(path: Path) -> list[Stream]:
+def _described(path: Path, problems: list[Problem]) -> list[Stream]:
+    content = _json(path)
+    if is_csvw(content):
+        return streams_in(path, content, _json, lambda url: _parted(url)[1], problems)
     streams = []
     for resource in _resources(path):
         layout = from_table_schema(resource, str(path))
@@ -101,6 +105,9 @@ def _references(path: Path) -> Iterator[str]:
     try:
         content = _json(path)
     except ConfigError:
+        return
+    if is_csvw(content):
+        yield from named_in(content)
         return
     for resource in content.get("resources", [content]):
         for named in (resource.get("path"), resource.get("schema")) if isinstance(resource, Mapping) else ():

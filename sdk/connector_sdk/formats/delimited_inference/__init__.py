@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from connector_sdk.formats.delimited_inference.sample import Finding, Inference, infer
+from connector_sdk.formats.delimited_inference.csvw import Table, from_csvw
+from connector_sdk.formats.delimited_inference.found import Finding
+from connector_sdk.formats.delimited_inference.sample import Inference, infer
 from connector_sdk.formats.delimited_inference.table_schema import from_table_schema
 
-__all__ = ["Finding", "Inference", "from_table_schema", "infer"]
+__all__ = ["Finding", "Inference", "Table", "from_csvw", "from_table_schema", "infer"]

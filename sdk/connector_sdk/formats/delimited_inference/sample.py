@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import pyarrow as pa
 
@@ -23,13 +23,13 @@ from connector_sdk.formats.delimited_inference.columns import Column
 from connector_sdk.formats.delimited_inference.decisions import Decision, decide
 from connector_sdk.formats.delimited_inference.dialect import Row, find_dialect, rows_of
 from connector_sdk.formats.delimited_inference.encoding import EBCDIC, Encoding, find_encoding
+from connector_sdk.formats.delimited_inference.found import Finding
 from connector_sdk.formats.delimited_inference.frame import Frame, find_footer, find_frame
 from connector_sdk.formats.layout import Field, Layout
 from connector_sdk.rejects import rejects_of
 
-__all__ = ["Finding", "Inference", "Sample", "infer"]
+__all__ = ["Inference", "Sample", "infer"]
 
-Level: TypeAlias = Literal["question", "note"]
 Read: TypeAlias = Callable[[int], bytes]
 Sample: TypeAlias = "Path | bytes | Callable[[], Read]"
 """A file, its bytes, or a function that begins to read it anew; gzip is told by its first bytes."""
@@ -37,15 +37,6 @@ Sample: TypeAlias = "Path | bytes | Callable[[], Read]"
 _HEAD = 1 << 20
 _CHUNK = 1 << 20
 _TAIL = 1 << 15
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a person should look at (``question``) or may like to know (``note``); `field` None: it is about the file."""
-
-    level: Level
-    field: str | None
-    message: str
 
 
 @dataclass(frozen=True)
