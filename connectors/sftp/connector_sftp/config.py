@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal, Self
 
 from connector_sdk.config import ConnectorConfig, Secret
 from connector_sdk.errors import DataError
+from connector_sdk.formats.compression import LIMITS
 from connector_sdk.runtime.folder import safe_name
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-__all__ = ["SftpConfig", "StreamConfig"]
+__all__ = ["PgpConfig", "SftpConfig", "StreamConfig"]
 
 
 class StreamConfig(BaseModel):
@@ -29,7 +30,17 @@ class StreamConfig(BaseModel):
         str | dict[str, Any] | None,
         Field(description="a layout.yaml, or a layout itself; without one it is inferred from the first file"),
     ] = None
-    compression: Annotated[Literal["auto", "gzip", "none"], Field(description="auto looks at the file's first bytes")] = "auto"
+    compression: Annotated[
+        Literal["auto", "none", "gzip", "bz2", "zstd", "xz", "zip", "tar"],
+        Field(description="auto looks at the file's first bytes; tar may be compressed too"),
+    ] = "auto"
+    members: Annotated[
+        str | None,
+        Field(
+            description="pattern of the files in a zip or tar that are the stream; without one, all that are not hidden",
+            examples=["*.csv", "out/**/orders-*.csv"],
+        ),
+    ] = None
     done: Annotated[
         str | None,
         Field(description="a file counts once NAME plus this is there too, e.g. .done", pattern=r"^[^/\\]+$"),
@@ -42,10 +53,10 @@ class StreamConfig(BaseModel):
         Field(description="all: the files together are the stream; latest: each is the whole of it, the last by name counts"),
     ] = "all"
 
-    @field_validator("files")
+    @field_validator("files", "members")
     @classmethod
-    def _relative(cls, pattern: str) -> str:
-        return _plain(pattern, "a pattern")
+    def _relative(cls, pattern: str | None) -> str | None:
+        return None if pattern is None else _plain(pattern, "a pattern")
 
     @field_validator("keys")
     @classmethod
@@ -64,6 +75,27 @@ def _plain(name: str, what: str) -> str:
 
 def _short(value: object) -> object:
     return {"files": value} if isinstance(value, str) else value
+
+
+class PgpConfig(BaseModel):
+    """With which keys files that are encrypted by PGP are opened."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    key: Annotated[
+        Secret | None, Field(description="the private key itself, as `gpg --export-secret-keys --armor` writes it; env: or file:")
+    ] = None
+    passphrase: Annotated[Secret | None, Field(description="what the private key is locked with")] = None
+    verify: Annotated[
+        Path | None, Field(description="file of the public keys one of which must have signed; without it, nobody must")
+    ] = None
+    home: Annotated[Path | None, Field(description="a GnuPG home that has the private key, in place of `key`")] = None
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        if (self.key is None) == (self.home is None):
+            raise ValueError("give the private key by `key`, or the GnuPG home that has it by `home`")
+        return self
 
 
 class SftpConfig(ConnectorConfig):
@@ -116,6 +148,14 @@ class SftpConfig(ConnectorConfig):
             "read; read compares names, sizes and times alone"
         ),
     ] = "skip"
+    pgp: Annotated[PgpConfig | None, Field(description="with which key encrypted files (.pgp, .gpg, .asc) are opened")] = None
+    max_expanded_bytes: Annotated[
+        int, Field(ge=1, description="bytes that a compressed or encrypted file may become; more is taken for a bomb")
+    ] = LIMITS.largest
+    max_expansion: Annotated[
+        float, Field(ge=1, description="how many bytes one may become, beyond 64 MB; text compresses by 3 to 30")
+    ] = LIMITS.ratio
+    max_members: Annotated[int, Field(ge=1, description="files that an archive may hold")] = LIMITS.members
     max_record_bytes: Annotated[int, Field(ge=1024, description="a longer record is a reject")] = 16 << 20
     block_bytes: Annotated[int, Field(ge=16, description="about how much of a file one batch holds")] = 1 << 20
     split_bytes: Annotated[int, Field(ge=1, description="files are grouped into splits of about this size")] = 64 << 20
@@ -131,6 +171,9 @@ class SftpConfig(ConnectorConfig):
             raise ValueError("transport sftp needs a host")
         if self.key_passphrase is not None and self.key_file is None:
             raise ValueError("key_passphrase is given without key_file")
+        shared = {stream.files for stream in self.streams.values()}
+        if self.after != "leave" and len(shared) < len(self.streams):
+            raise ValueError(f"after: {self.after}, and two streams have the same files: the first would put them away for both")
         return self
 
     @property

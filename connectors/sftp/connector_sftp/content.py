@@ -1,29 +1,25 @@
-"""The bytes of a stream's files, in their order: small files fetched together, and any file from any record on."""
+"""The records of a stream's files, in their order: small files fetched together, and any file from any record on."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeAlias
 
 import pyarrow as pa
 from connector_sdk.formats import delimited, fixed_width
-from connector_sdk.formats.compression import decompressed, gzipped
 from connector_sdk.formats.fixed_width import Wanted
 from connector_sdk.formats.layout import FixedWidth, Layout
 from connector_sdk.runtime.folder import Entry, Folder, Reader
 
-from connector_sftp.binding import Binding
 from connector_sftp.config import SftpConfig
+from connector_sftp.parts import Part, Unpacking, parts
+from connector_sftp.ranges import Opener
 from connector_sftp.sftp_folder import SftpFolder
 
-__all__ = ["Block", "Opener", "content", "decoded", "openers"]
-
-Opener: TypeAlias = Callable[[int], Reader]
-"""Opens one file at a byte offset."""
+__all__ = ["Block", "Opener", "decoded", "openers"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +51,7 @@ def _from_memory(whole: Callable[[], bytes], offset: int) -> Reader:
 def decoded(
     layouts: Mapping[str, Layout],
     columns: Mapping[str, tuple[str, ...] | None],
-    binding: Binding,
+    unpacking: Unpacking,
     config: SftpConfig,
     entry: Entry,
     opener: Opener,
@@ -64,42 +60,51 @@ def decoded(
     line: int | None,
     stop: int | None,
 ) -> Iterator[Block]:
-    """The records of one file between two byte offsets of its (uncompressed) content; `stop` None is its end.
+    """The records of one file between two byte offsets of its content; `stop` None is its end.
 
+    The content is what is in the file once it is decrypted and decompressed; that of an archive is all its members, joined.
     `layouts` are those of the streams to read, `columns` what of each. There are several only where one file holds them all.
     """
-    with content(binding.settings.compression, entry, opener, offset) as whole:
-        read = whole if stop is None else _until(whole, stop - offset)
-        (stream, layout), *_ = layouts.items()
-        limits = {"max_record_bytes": config.max_record_bytes, "block_bytes": config.block_bytes}
-        if isinstance(layout.form, FixedWidth):
-            wanted = {each.fixed_width.record or each.name: Wanted(name, columns[name]) for name, each in layouts.items()}
-            for found in fixed_width.decode(layout, read, wanted, place=entry.name, offset=offset, line=line, **limits):
-                yield Block(data=found.data, rejects=found.rejects, offset=found.offset, line=found.line)
-            return
-        for block in delimited.decode(
-            layout, read, stream=stream, place=entry.name, offset=offset, line=line, columns=columns[stream], **limits
-        ):
-            yield Block(data={stream: block.data}, rejects=block.rejects, offset=block.offset, line=block.line)
+    with closing(parts(unpacking, entry, opener, offset)) as found:
+        for part in found:
+            if stop is not None and stop <= part.base:
+                return
+            cut = stop is not None and (part.size is None or stop < part.base + part.size)
+            read = _until(part.read, (stop or 0) - part.base - part.offset) if cut else part.read
+            held: Block | None = None
+            for block in _blocks(layouts, columns, config, part, read, line if part.offset else 1):
+                if held is not None:
+                    yield held
+                held = replace(block, offset=part.base + block.offset)
+            if not cut:
+                while part.read(1 << 20):  # what follows the last record may show that the member is damaged
+                    pass
+                if held is not None and part.size is not None:
+                    held = replace(held, offset=part.base + part.size, line=1)
+            if held is not None:
+                yield held
 
 
-@contextmanager
-def content(compression: str, entry: Entry, opener: Opener, offset: int) -> Iterator[Callable[[int], bytes]]:
-    """A function that reads on from byte `offset` of what is in the file once it is decompressed."""
-    packed = compression == "gzip"
-    if compression == "auto" and offset:  # what is not compressed can be entered anywhere
-        head = opener(0)
-        try:
-            packed = gzipped(head.read(2))
-        finally:
-            head.close()
-    start = 0 if packed or not offset else offset
-    file = opener(start)
-    try:
-        kind = "none" if start else compression
-        yield decompressed(file.read, place=entry.name, compression=kind, offset=offset - start)
-    finally:
-        file.close()
+def _blocks(
+    layouts: Mapping[str, Layout],
+    columns: Mapping[str, tuple[str, ...] | None],
+    config: SftpConfig,
+    part: Part,
+    read: Callable[[int], bytes],
+    line: int | None,
+) -> Iterator[Block]:
+    (stream, layout), *_ = layouts.items()
+    place, offset = part.place, part.offset
+    limits = {"max_record_bytes": config.max_record_bytes, "block_bytes": config.block_bytes}
+    if isinstance(layout.form, FixedWidth):
+        wanted = {each.fixed_width.record or each.name: Wanted(name, columns[name]) for name, each in layouts.items()}
+        for found in fixed_width.decode(layout, read, wanted, place=place, offset=offset, line=line, **limits):
+            yield Block(data=found.data, rejects=found.rejects, offset=found.offset, line=found.line)
+        return
+    for block in delimited.decode(
+        layout, read, stream=stream, place=place, offset=offset, line=line, columns=columns[stream], **limits
+    ):
+        yield Block(data={stream: block.data}, rejects=block.rejects, offset=block.offset, line=block.line)
 
 
 def _until(read: Callable[[int], bytes], left: int) -> Callable[[int], bytes]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from connector_sdk.errors import ConfigError
+from connector_sdk.formats.compression import Limits
 from connector_sdk.formats.layout import Layout
 from connector_sdk.runtime.folder import Entry, Folder, LocalFolder
 
@@ -16,6 +17,8 @@ from connector_sftp.config import SftpConfig
 from connector_sftp.inference import infer_layout
 from connector_sftp.latest import latest
 from connector_sftp.listing import Settling, candidates
+from connector_sftp.parts import Unpacking
+from connector_sftp.pgp import Pgp
 from connector_sftp.sftp_folder import SftpFolder
 
 __all__ = ["Drops"]
@@ -30,6 +33,7 @@ class Drops:
         self.config = config
         self.folder: Folder = LocalFolder(Path(config.folder).expanduser()) if config.is_local else SftpFolder(config)
         self._settling = Settling(config.settle, own_clock=config.is_local)
+        self._pgp = None if config.pgp is None else Pgp(config.pgp, silence=config.timeout)
         self._inferred: dict[str, Layout] = {}
         self._told: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
@@ -38,6 +42,8 @@ class Drops:
         """Release what is connected. Never raises."""
         if isinstance(self.folder, SftpFolder):
             self.folder.close()
+        if self._pgp is not None:
+            self._pgp.close()
 
     def check(self) -> None:
         """Raises ConfigError when the folder is not there or cannot be listed, TransientError when it is out of reach."""
@@ -72,6 +78,19 @@ class Drops:
             return list(entries)
         return self._settling.settled(entries, lambda: self.listed(binding))
 
+    def unpacking(self, binding: Binding) -> Unpacking:
+        """How the stream's files are opened."""
+        config = self.config
+        limits = Limits(largest=config.max_expanded_bytes, ratio=config.max_expansion, members=config.max_members)
+        settings = binding.settings
+        return Unpacking(
+            compression=settings.compression, members=settings.members, limits=limits, pgp=self._pgp, size_of=self._size
+        )
+
+    def _size(self, entry: Entry) -> int:
+        found = self.folder.stat(entry.name)
+        return entry.size if found is None else found.size
+
     def layout(self, binding: Binding) -> Layout | None:
         """The stream's layout: the declared one, or what the first of its files shows; None while there is no file."""
         if binding.layout is not None:
@@ -82,7 +101,7 @@ class Drops:
                 settled = self.settled(binding, entries)
                 if settled and binding.settings.takes == "latest":
                     settled = [latest(settled, binding.name, self.config.place)]
-                found = infer_layout(self.folder, binding, settled)
+                found = infer_layout(self.folder, binding, self.unpacking(binding), settled)
                 if found is None:
                     self._tell_nothing(binding, entries, settled)
                     return None

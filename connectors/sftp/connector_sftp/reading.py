@@ -67,7 +67,7 @@ class Decoding:
         """Raises SchemaDriftError when a stream asks for fields that its layout does not have, or has with other types."""
         self._streams = {stream.name: stream for stream, _, _ in bound}
         self._layouts = {stream.name: layout for stream, _, layout in bound}
-        self._binding = bound[0][1]
+        self._unpacking = drops.unpacking(bound[0][1])
         self._config = drops.config
         self._columns: dict[str, tuple[str, ...] | None] = {}
         for stream, _, layout in bound:
@@ -91,7 +91,7 @@ class Decoding:
     def blocks(self, entry: Entry, opener: Opener, offset: int, line: int | None, stop: int | None = None) -> Iterator[Block]:
         """The records of `entry` between two byte offsets."""
         return decoded(
-            self._layouts, self._columns, self._binding, self._config, entry, opener, offset=offset, line=line, stop=stop
+            self._layouts, self._columns, self._unpacking, self._config, entry, opener, offset=offset, line=line, stop=stop
         )
 
     def batches(self, block: Block | None, state: State | None) -> Iterator[Batch]:

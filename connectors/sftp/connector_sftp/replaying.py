@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import partial
 
 import pyarrow as pa
 from connector_sdk.contract import Batch
 from connector_sdk.formats import delimited, fixed_width
+from connector_sdk.formats.compression import skip
 from connector_sdk.formats.layout import FixedWidth, Layout
 from connector_sdk.rejects import Reject, reject_batch, rejects_of
-from connector_sdk.runtime.folder import safe_name
+from connector_sdk.runtime.folder import Entry, safe_name
 from connector_sdk.schema import Stream
 
 from connector_sftp.binding import Binding
-from connector_sftp.content import content
 from connector_sftp.drops import Drops
+from connector_sftp.parts import MEMBER, parts
 
 __all__ = ["replay"]
 
@@ -55,14 +57,35 @@ def _whole(drops: Drops, binding: Binding, reject: Reject) -> bytes | None:
     """A record of which the reject has only the beginning, from its file; None when that is gone or has changed."""
     if reject.place is None or reject.offset is None or reject.raw_length is None:
         return None
-    for name in (reject.place, f"{drops.config.archive}/{reject.place}"):
-        entry = drops.folder.stat(safe_name(name))
-        if entry is None:
-            continue
-        with content(binding.settings.compression, entry, partial(drops.folder.open_read, name), reject.offset) as read:
-            raw = b""
-            while len(raw) < reject.raw_length and (more := read(reject.raw_length - len(raw))):
-                raw += more
-        if hashlib.sha256(raw).hexdigest() == reject.raw_sha256:
-            return raw
+    for place in (reject.place, f"{drops.config.archive}/{reject.place}"):
+        for name, member in _names(place):
+            entry = drops.folder.stat(safe_name(name))
+            if entry is None:
+                continue
+            raw = _bytes(drops, binding, entry, member, reject.offset, reject.raw_length)
+            if hashlib.sha256(raw).hexdigest() == reject.raw_sha256:
+                return raw
     return None
+
+
+def _names(place: str) -> Iterator[tuple[str, str | None]]:
+    """The files that `place` may mean: one of that name, or an archive and the member in it."""
+    yield place, None
+    at = place.find(MEMBER)
+    while at >= 0:
+        yield place[:at], place[at + 1 :]
+        at = place.find(MEMBER, at + 1)
+
+
+def _bytes(drops: Drops, binding: Binding, entry: Entry, member: str | None, offset: int, size: int) -> bytes:
+    """`size` bytes from `offset` of a file, or of a member; fewer when it ends before."""
+    unpacking = drops.unpacking(binding)
+    opener = partial(drops.folder.open_read, entry.name)
+    with closing(parts(unpacking, entry, opener, 0 if member else offset, only=member)) as found:
+        for part in found:
+            skip(part.read, offset - part.offset, part.place)
+            raw = b""
+            while len(raw) < size and (more := part.read(size - len(raw))):
+                raw += more
+            return raw
+    return b""
