@@ -48,7 +48,7 @@ def test_fifty_thousand_files_are_known_exactly_and_the_state_stays_small(tmp_pa
         if number % 501 == 0:
             known.position = Position(name=one.name * 20, size=1, mtime=1.0, offset=2)
             largest = max(largest, len(json.dumps(known.state())))
-    assert largest < STATE_LIMIT / 2
+    assert largest < STATE_LIMIT * 0.75
     known = ledger(tmp_path, known.state())
     assert known.new(listed) == []
     late = [Entry(name=f"late-{n}.csv", size=1, mtime=float(n)) for n in range(50)]
@@ -261,7 +261,7 @@ def test_a_million_listed_files_are_held_only_as_far_as_they_are_read_now(
 
 def written(index: Path) -> tuple[State, list[Path]]:
     known = ledger(index)
-    for n in range(800):
+    for n in range(1600):
         known.finish(Entry(name=f"{n}", size=n, mtime=1.0))
     return known.state(), sorted((index / "file-ledgers").rglob("*.files"))
 
@@ -270,7 +270,7 @@ def test_only_a_later_state_that_is_acknowledged_removes_what_the_ones_before_ne
     state, files = written(tmp_path)
     assert len(files) == 3
     fork = ledger(tmp_path, state)
-    for n in range(800):
+    for n in range(1600):
         fork.finish(Entry(name=f"fork {n}", size=n, mtime=1.0))
     ledger(tmp_path, state).forget()
     kept = set((tmp_path / "file-ledgers").rglob("*.files"))

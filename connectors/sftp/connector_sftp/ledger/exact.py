@@ -1,6 +1,6 @@
 """The exact ledger: every file that was ever read, in the index; the state names its files and holds the last few itself.
 
-What comes on top is gathered in the state until there are 256, and then written with the files before it that are not larger: a
+What comes on top is gathered in the state until there are 512, and then written with the files before it that are not larger: a
 million files are at most a dozen files of the index, and a run that reads ten new ones writes none.
 """
 
@@ -34,8 +34,8 @@ __all__ = ["VERSION", "ExactLedger"]
 logger = logging.getLogger(__name__)
 
 VERSION = 2
-RECENT = 256
-"""Files that are remembered in the state itself: 64 bytes each, as base64, are a third of what a state may be."""
+RECENT = 512
+"""Files that are remembered in the state itself: 64 bytes each, as base64, are two thirds of what a state may be."""
 HELD = 100_000
 """New files that are held in memory at a time; the folder is listed again for what is left."""
 CHUNK = 16_384
@@ -162,8 +162,12 @@ class ExactLedger:
         return [entry for _, entry in sorted(found, key=lambda pair: pair[0])] + in_part
 
     def is_copy(self, entry: Entry, content: Content) -> bool:
-        """See :class:`Ledger`. A name that is known is compared with what was last read under it, a new one with everything."""
-        latest = self._latest_row(entry.name)
+        """See :class:`Ledger`.
+
+        Rows with keys are the last that was said of them, so there a name that is known is compared with what was last read under
+        it. A new name, and one of rows that are only ever added to others, is compared with everything.
+        """
+        latest = self._latest_row(entry.name) if self._lanes == "one" else None
         if latest is None:
             head = content.head()
             near = list(self._by_head.get(head, ()))

@@ -45,7 +45,7 @@ class Ledger(Protocol):
         ...
 
     def is_copy(self, entry: Entry, content: Content) -> bool:
-        """Whether `entry`, which is new, holds what a file of another name, or this one as it was last read, held."""
+        """Whether `entry`, which is new, holds what was read already: of another file, or of this one before."""
         ...
 
     def finish(self, entry: Entry, content: Content | None = None, *, copy: bool = False) -> None:
