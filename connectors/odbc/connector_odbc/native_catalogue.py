@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from connector_odbc.catalogue import Column, ForeignKey, Index, Table, TableName
@@ -23,13 +24,20 @@ def native_tables(connection: Connection, queries: CatalogueSql, schema: str) ->
             primary.setdefault(table, []).append(column)
     relations = _by_table(_rows(connection, queries.relations, schema))
     indexes = _by_table(_rows(connection, queries.indexes, schema))
+    spelling = _Spelling({str(name): [row[0] for row in columns.get(name, ())] for name, *_ in tables})
+
+    def primary_of(table: str) -> tuple[str, ...]:
+        return tuple(primary.get(spelling.table(table), ()))
+
     return [
         Table(
             name=TableName(schema, name),
             columns=tuple(_column(*row) for row in columns.get(name, ())),
             view=kind == "view",
             primary=tuple(primary.get(name, ())),
-            foreign=tuple(_foreign(relations.get(name, ()), primary)),
+            foreign=tuple(
+                spelling.of(key) if key.to.schema == schema else key for key in _foreign(relations.get(name, ()), primary_of)
+            ),
             indexes=tuple(_indexes(indexes.get(name, ()))),
             rows=None if rows is None else int(rows),
             doc=doc or None,
@@ -86,15 +94,37 @@ def _int(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
-def _foreign(rows: Iterable[tuple[Any, ...]], primary: dict[str, list[str]]) -> Iterable[ForeignKey]:
+def _foreign(rows: Iterable[tuple[Any, ...]], primary_of: Callable[[str], tuple[str, ...]]) -> Iterable[ForeignKey]:
     keys: dict[str, list[tuple[Any, ...]]] = {}
     for constraint, *rest in rows:
         keys.setdefault(str(constraint), []).append(tuple(rest))
     for parts in keys.values():
         _, schema, table, first = parts[0]
-        to_columns = tuple(part[3] for part in parts) if first is not None else tuple(primary.get(table, ()))
+        to_columns = tuple(part[3] for part in parts) if first is not None else primary_of(table)
         if len(to_columns) == len(parts):
             yield ForeignKey(columns=tuple(part[0] for part in parts), to=TableName(schema, table), to_columns=to_columns)
+
+
+class _Spelling:
+    """Names as they are, for a system that does not mind case and tells a reference as it was typed."""
+
+    def __init__(self, columns: dict[str, list[str]]) -> None:
+        self._columns = columns
+        self._names = {name.lower(): name for name in columns}
+
+    def table(self, name: str) -> str:
+        """The table that is meant by `name`; `name` itself where there is none."""
+        return name if name in self._columns else self._names.get(name.lower(), name)
+
+    def of(self, key: ForeignKey) -> ForeignKey:
+        """`key`, to a table and columns that exist wherever they do but for the case of their letters."""
+        name = self.table(key.to.name)
+        known = self._columns.get(name, [])
+        if name == key.to.name and set(key.to_columns) <= set(known):
+            return key
+        spelt = {column.lower(): column for column in known}
+        to_columns = tuple(column if column in known else spelt.get(column.lower(), column) for column in key.to_columns)
+        return replace(key, to=TableName(key.to.schema, name), to_columns=to_columns)
 
 
 def _indexes(rows: Iterable[tuple[Any, ...]]) -> Iterable[Index]:

@@ -468,7 +468,7 @@ def test_a_reference_spelt_in_another_case_and_one_to_the_primary_key(sqlite_sys
     sqlite_system.run(
         "CREATE TABLE Tracks (Id INTEGER PRIMARY KEY)",
         "CREATE TABLE plays (track integer REFERENCES TRACKS)",
-        "CREATE TABLE skips (track integer REFERENCES tracks (Id))",
+        "CREATE TABLE skips (track integer REFERENCES tracks (ID))",
     )
     found = streams(sqlite_system)
     to = (Relation(columns=("track",), to="Tracks", to_columns=("Id",)),)

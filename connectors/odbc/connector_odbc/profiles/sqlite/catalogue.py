@@ -24,12 +24,12 @@ CATALOGUE = CatalogueSql(
     tables=f"""
 SELECT l.name, CASE l.type WHEN 'view' THEN 'view' ELSE 'table' END, NULL, NULL, 0
 {_of("").removesuffix(" AND l.ncol > 0")}""",
-    # The alias of the rowid is declared INTEGER PRIMARY KEY, exactly so, and is never null; other primary keys may be.
+    # The alias of the rowid is declared INTEGER PRIMARY KEY, exactly so, and has no index; it is never
+    # null, as other primary keys may be.
     columns=f"""
 WITH whole AS (
   SELECT l.name AS "table", x.cid, x.name, x.type, x."notnull", x.dflt_value, x.hidden,
          x.pk = 1 AND upper(x.type) = 'INTEGER' AND l.wr = 0 AND l.type = 'table'
-           AND 1 = (SELECT count(*) FROM pragma_table_xinfo(l.name, l.schema) AS k WHERE k.pk > 0)
            AND NOT EXISTS (SELECT 1 FROM pragma_index_list(l.name, l.schema) AS i WHERE i.origin = 'pk') AS counted
   {_of(" JOIN pragma_table_xinfo(l.name, l.schema) AS x")} AND x.hidden <> 1
 )
@@ -44,10 +44,10 @@ FROM whole ORDER BY "table", cid""",
 SELECT l.name, '', 'primary', x.name
 {_of(" JOIN pragma_table_xinfo(l.name, l.schema) AS x")} AND x.pk > 0
 ORDER BY l.name, x.pk""",
-    # The table is told as the constraint spells it, in any case of its letters.
+    # The table and its columns are told as the constraint spells them, in any case of their letters.
     relations=f"""
-SELECT l.name, f.id, f."from", l.schema, o.name, f."to"
-{_of(' JOIN pragma_foreign_key_list(l.name, l.schema) AS f JOIN sqlite_schema AS o ON lower(o.name) = lower(f."table")')}
+SELECT l.name, f.id, f."from", l.schema, f."table", f."to"
+{_of(" JOIN pragma_foreign_key_list(l.name, l.schema) AS f")}
 ORDER BY l.name, f.id, f.seq""",
     # Given the schema as well, pragma_index_info returns nothing (seen with 3.40).
     indexes=f"""
