@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from connector_sdk.errors import InternalError
-from connector_sdk.schema import Stream
+from connector_sdk.contract import Batch, Split, State
+from connector_sdk.errors import ConfigError, InternalError
+from connector_sdk.schema import Mode, Stream, Where
 
 from connector_odbc import discovery
 from connector_odbc.config import OdbcConfig
 from connector_odbc.database import Database
+from connector_odbc.planning import plan_full
+from connector_odbc.reading import read_full
+from connector_odbc.snapshots import Snapshots
 
 __all__ = ["OdbcConnector"]
 
@@ -22,6 +26,7 @@ class OdbcConnector:
     def __init__(self, config: OdbcConfig) -> None:
         self.config = config
         self._database: Database | None = None
+        self._snapshots: Snapshots | None = None
 
     def __getstate__(self) -> dict[str, object]:
         if self._database is not None:
@@ -30,9 +35,13 @@ class OdbcConnector:
 
     def __enter__(self) -> Self:
         self._database = Database(self.config)
+        self._snapshots = Snapshots(self._database)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
+        snapshots, self._snapshots = self._snapshots, None
+        if snapshots is not None:
+            snapshots.close()
         database, self._database = self._database, None
         if database is not None:
             database.close()
@@ -45,6 +54,29 @@ class OdbcConnector:
     def discover(self, only: Sequence[str] | None = None) -> Iterable[Stream]:
         """Every table and view that the configuration means; those in `only`. Raises ConfigError or TransientError."""
         return discovery.discover(self._here, only)
+
+    def plan(self, streams: Sequence[Stream], mode: Mode, where: Mapping[str, Where] = {}) -> Sequence[Split]:
+        """FULL: ranges of each table's key, all of one moment where the database can show one. Raises SchemaDriftError."""
+        match mode:
+            case Mode.FULL:
+                return plan_full(self._here, streams, where, self._shown.export())
+        raise ConfigError(f"{mode} reads are not offered")
+
+    def read(self, split: Split, state: State | None, until: State | None = None) -> Iterator[Batch]:
+        """The rows of `split` behind `state`. Raises SchemaDriftError, StateInvalidError, TransientError."""
+        match split.mode:
+            case Mode.FULL:
+                return read_full(self._here, self._shown, split, state, until)
+        raise ConfigError(f"{split.mode} reads are not offered")
+
+    def ack(self, split: Split, state: State) -> None:
+        """Of a FULL read the database keeps nothing that could be let go."""
+
+    @property
+    def _shown(self) -> Snapshots:
+        if self._snapshots is None:
+            raise InternalError("the connector is not open: use it in a with statement")
+        return self._snapshots
 
     @property
     def _here(self) -> Database:

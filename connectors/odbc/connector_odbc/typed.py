@@ -16,11 +16,13 @@ AnyArray: TypeAlias = "pa.Array[Any]"
 @dataclass(frozen=True, kw_only=True)
 class Restored:
     """What was fetched, as the field's own type. `refused` is a boolean mask of the values that have no exact place in that type
-    (null in `values`), None when there are none; `reason` says why, for the reject."""
+    (null in `values`), None when there are none; `reason` says why, for the reject, and `raw` is their text where what was
+    fetched does not show it by itself."""
 
     values: AnyArray
     refused: AnyArray | None = None
     reason: str = ""
+    raw: AnyArray | None = None
 
 
 Restore: TypeAlias = Callable[[AnyArray], Restored]

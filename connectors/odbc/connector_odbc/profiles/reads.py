@@ -2,15 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Reads"]
+from connector_odbc.catalogue import Column
+
+__all__ = ["Physical", "Reads"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Physical:
+    """Where the rows of a table lie, as something to read it by in pieces when it has no key.
+
+    `names` are what that place may be called; the first that is no column's name is taken. `select` shows it as text and
+    `bind` takes that text back. `bounds` is a query with one parameter, the quoted name of the table, for the last place as
+    a whole number; no row: this table has no such place. `cut` is how a whole number is a place, with ``{number}``.
+    `session` statements precede the reading. `ordered`: the rows come in the order of their places unasked.
+    """
+
+    names: tuple[str, ...]
+    select: str
+    bind: str
+    bounds: str
+    cut: str = "{number}"
+    session: tuple[str, ...] = ()
+    ordered: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reads:
-    """`limit` is how a query is cut, with ``{query}`` and ``{rows}``. `streams` says whether the driver hands rows over as they
-    come; one that holds the whole result in memory is read page by page along the key."""
+    """How this database is read.
+
+    `limit` is how a query is cut, with ``{query}`` and ``{rows}``. `streams` says whether the driver hands rows over as they
+    come; one that holds the whole result in memory is read page by page along the key. `row_values`: ``(a, b) > (?, ?)`` is
+    understood, and fast. `key` gives the expression with one ``?`` that takes a value of a column back from its canonical
+    text, to compare it in the column's own order, or None for a column that rows cannot be paged by. `compare` gives the
+    condition with ``{column}``, ``{op}`` and ``?`` (more than once if need be) that answers as the engine would, or None.
+    `byte_length` measures an ``{expression}``. `as_rows` is how a text ``{expression}`` is asked for where rows are read one
+    by one; where `encoded`, its UTF-8 comes then. `begin` opens the reading transaction; `snapshot` is a query that exports
+    the one it runs in, and `adopt` the statements that another session takes it over with, in ``{snapshot}``.
+    """
 
     limit: str = "{query} LIMIT {rows}"
     streams: bool = False
+    row_values: bool = False
+    key: Callable[[Column], str | None] = lambda _column: None
+    compare: Callable[[Column, str], str | None] = lambda _column, _op: None
+    byte_length: str = "octet_length({expression})"
+    as_rows: str = "{expression}"
+    encoded: bool = False
+    begin: tuple[str, ...] = ()
+    snapshot: str | None = None
+    adopt: tuple[str, ...] = ()
+    physical: Physical | None = None

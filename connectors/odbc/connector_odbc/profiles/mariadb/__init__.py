@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from connector_odbc.catalogue import Column
 from connector_odbc.profiles.mariadb.catalogue import CATALOGUE
+from connector_odbc.profiles.mariadb.reads import READS
+from connector_odbc.profiles.mariadb.types import SESSION, typed
 from connector_odbc.profiles.profile import Profile
-from connector_odbc.typed import Typed
 
 __all__ = ["PROFILE"]
-
-
-def _typed(column: Column) -> Typed:
-    return Typed(type=pa.string(), select="CAST({column} AS char)")
 
 
 def _declare(field: pa.Field[pa.DataType]) -> str:
@@ -28,7 +24,9 @@ PROFILE = Profile(
     systems=("mariadb", "mysql"),
     quotes=("`", "`"),
     current_schema="SELECT DATABASE()",
+    session=SESSION,
     catalogue=CATALOGUE,
-    typed=_typed,
+    typed=typed,
     declare=_declare,
+    reads=READS,
 )

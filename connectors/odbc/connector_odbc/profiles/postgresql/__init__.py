@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from connector_odbc.catalogue import Column
 from connector_odbc.profiles.postgresql.catalogue import CATALOGUE
+from connector_odbc.profiles.postgresql.reads import READS
+from connector_odbc.profiles.postgresql.types import SESSION, typed
 from connector_odbc.profiles.profile import Profile
-from connector_odbc.typed import Typed
 
 __all__ = ["PROFILE"]
-
-
-def _typed(column: Column) -> Typed:
-    return Typed(type=pa.string(), select="CAST({column} AS text)")
 
 
 def _declare(field: pa.Field[pa.DataType]) -> str:
@@ -26,9 +22,20 @@ PROFILE = Profile(
     tested="PostgreSQL 15 with psqlodbc 13.02",
     drivers=("psqlodbc", "postgres"),
     systems=("postgresql",),
-    options={"UseDeclareFetch": "1", "Fetch": "10000", "Protocol": "7.4-1"},
+    options={
+        "UseDeclareFetch": "1",
+        "Fetch": "10000",
+        "Protocol": "7.4-1",  # no savepoints of its own, under which no snapshot can be exported
+        "BoolsAsChar": "0",
+        "ByteaAsLongVarBinary": "1",
+        "TextAsLongVarchar": "1",
+        "UnknownsAsLongVarchar": "1",
+        "MaxLongVarcharSize": "1073741823",  # what it says a text can have: readers bring their own limit
+    },
     current_schema="SELECT current_schema()",
+    session=SESSION,
     catalogue=CATALOGUE,
-    typed=_typed,
+    typed=typed,
     declare=_declare,
+    reads=READS,
 )

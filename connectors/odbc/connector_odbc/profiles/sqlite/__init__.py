@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from connector_odbc.catalogue import Column
 from connector_odbc.profiles.profile import Profile
 from connector_odbc.profiles.sqlite.catalogue import CATALOGUE
-from connector_odbc.typed import Typed
+from connector_odbc.profiles.sqlite.reads import READS
+from connector_odbc.profiles.sqlite.types import typed
 
 __all__ = ["PROFILE"]
-
-
-def _typed(column: Column) -> Typed:
-    return Typed(type=pa.string(), select="CAST({column} AS text)")
 
 
 def _declare(field: pa.Field[pa.DataType]) -> str:
@@ -29,6 +25,7 @@ PROFILE = Profile(
     options={"StepAPI": "1"},
     current_schema="SELECT 'main'",
     catalogue=CATALOGUE,
-    typed=_typed,
+    typed=typed,
     declare=_declare,
+    reads=READS,
 )

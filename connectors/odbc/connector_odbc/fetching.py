@@ -1,0 +1,157 @@
+"""The rows of a piece of a table in the fastest way that its values allow: in bulk, with more room, at last one by one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from connector_odbc import driver_manager, rows
+from connector_odbc.bulk import BulkReader, TooLongError
+from connector_odbc.database import Database
+from connector_odbc.decoding import Decoded, Decoder
+from connector_odbc.selecting import Query, projection, query
+from connector_odbc.typed import Typed
+from connector_odbc.way import Way
+
+__all__ = ["Fetch"]
+
+logger = logging.getLogger(__name__)
+
+ROOM = 256
+"""Bytes that a text of no declared width is given at first; it is four times more after each one that is longer."""
+
+TRANSIT = 8 << 20
+"""Bytes that a batch may take in transit: its rows times all the room they are given."""
+
+FEWEST_ROWS = 64
+"""A batch that would have fewer is read row by row."""
+
+PAGE = 16 << 20
+"""Bytes in a page where the driver holds whole results."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetch:
+    """One piece of one table: what `condition` keeps of the rows behind `after` and not behind `upto`.
+
+    `begin` opens the transaction that it is read in.
+    """
+
+    database: Database
+    way: Way
+    condition: Query
+    begin: tuple[str, ...] = ()
+    upto: Sequence[str] | None = None
+
+    def batches(self, after: Sequence[str] | None) -> Iterator[Decoded]:
+        """The rows, decoded. Raises the SDK's errors."""
+        decoder = Decoder(self.way)
+        expressions = projection(self.way)
+        room = ROOM
+        with BulkReader(self.database, self.begin) as reader:
+            if not self.way.order and any(_unbounded(typed) for typed in decoder.typed):
+                room = max(ROOM, self._longest(reader, decoder, expressions))
+            while True:
+                count = min(self.database.config.batch_rows, TRANSIT // _width(decoder.typed, room))
+                if count < FEWEST_ROWS:
+                    break
+                try:
+                    for found in self._bulk(reader, decoder, expressions, after, count, room):
+                        after = found.at or after
+                        yield found
+                    return
+                except TooLongError as error:
+                    if not self.way.order:
+                        break  # it grew since it was measured
+                    room = max(room * 4, error.needed)
+        logger.info("%s has long values: read row by row", self.way.table.name)
+        yield from self._by_rows(decoder, expressions, after)
+
+    def _bulk(
+        self, reader: BulkReader, decoder: Decoder, expressions: list[str], after: Sequence[str] | None, count: int, room: int
+    ) -> Iterator[Decoded]:
+        reads = self.database.profile.reads
+        if reads.streams or not self.way.order:
+            for batch in reader.batches(self._query(expressions, after, None), decoder.schema, count, room):
+                yield decoder.decode(batch)
+            return
+        page = count
+        while True:
+            seen = size = 0
+            for batch in reader.batches(self._query(expressions, after, page), decoder.schema, min(count, page), room):
+                found = decoder.decode(batch)
+                seen += batch.num_rows
+                size += batch.nbytes
+                after = found.at
+                yield found
+            if seen < page:
+                return
+            if after is None:
+                raise AssertionError("a page that ends with a row of no place")
+            page = max(1_000, min(100_000, PAGE * seen // max(1, size)))
+
+    def _query(self, expressions: list[str], after: Sequence[str] | None, limit: int | None) -> Query:
+        reads = self.database.profile.reads
+        return query(self.way, expressions, self.condition, reads, after=after, upto=self.upto, limit=limit)
+
+    def _by_rows(self, decoder: Decoder, expressions: list[str], after: Sequence[str] | None) -> Iterator[Decoded]:
+        reads, limit = self.database.profile.reads, self.database.config.max_value_bytes
+        selected: list[str] = []
+        lengths: list[int | None] = []
+        extra: list[str] = []
+        for number, (expression, typed) in enumerate(zip(expressions, decoder.typed, strict=True)):
+            shown = reads.as_rows.format(expression=expression) if _is_text(typed) else expression
+            if _unbounded(typed) and number < len(self.way.columns):
+                place = self.way.places[self.way.columns[number][0].name]
+                length = reads.byte_length.format(expression=typed.select.format(column=place))
+                shown = f"CASE WHEN {length} <= {limit} THEN {shown} END"
+                lengths.append(len(expressions) + len(extra))
+                extra.append(f"CASE WHEN {length} > {limit} THEN {length} END")
+            else:
+                lengths.append(None)
+            selected.append(shown)
+        schema = pa.schema([*decoder.schema, *((f"c{len(expressions) + n}", pa.int64()) for n in range(len(extra)))])
+        encoded = [reads.encoded and _is_text(typed) for typed in decoder.typed] + [False] * len(extra)
+        asked = query(self.way, [*selected, *extra], self.condition, reads, after=after, upto=self.upto)
+        connection = self.database.connect()
+        try:
+            for statement in self.begin:
+                connection.execute(statement)
+            for batch in rows.batches(connection, asked, schema, self.database.config.batch_rows, encoded):
+                found: list[Any] = [None if number is None else batch.column(number) for number in lengths]
+                yield decoder.decode(batch.select(decoder.schema.names), found)
+        except driver_manager.pyodbc().Error as error:
+            raise self.database.failure(error, f"reading {self.way.table.name}", stream=self.way.stream.name) from None
+        finally:
+            connection.close()
+
+    def _longest(self, reader: BulkReader, decoder: Decoder, expressions: list[str]) -> int:
+        """Bytes of the longest value of no declared width."""
+        length = self.database.profile.reads.byte_length
+        measured = [
+            f"CAST(max({length.format(expression=expression)}) AS {'SIGNED' if self.database.profile.name == 'mariadb' else 'bigint'})"
+            for expression, typed in zip(expressions, decoder.typed, strict=True)
+            if _unbounded(typed)
+        ]
+        asked = query(self.way, measured, self.condition, self.database.profile.reads, ordered=False)
+        schema = pa.schema([(f"c{number}", pa.int64()) for number in range(len(measured))])
+        found = next(iter(reader.batches(asked, schema, 1, ROOM))).to_pylist()[0]
+        return max((value for value in found.values() if value is not None), default=0)
+
+
+def _is_text(typed: Typed) -> bool:
+    return pa.types.is_string(typed.wire or typed.type)
+
+
+def _unbounded(typed: Typed) -> bool:
+    kind = typed.wire or typed.type
+    return typed.size is None and (pa.types.is_string(kind) or pa.types.is_binary(kind))
+
+
+def _width(typed: Sequence[Typed], room: int) -> int:
+    """Bytes that a row is given."""
+    return sum(room if _unbounded(one) else min(one.size or 16, room) + 8 for one in typed)

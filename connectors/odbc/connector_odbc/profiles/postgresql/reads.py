@@ -1,0 +1,63 @@
+"""Reading PostgreSQL: keys of any type in their own order, ctid ranges without one, one snapshot for all splits."""
+
+from __future__ import annotations
+
+from connector_odbc.catalogue import Column
+from connector_odbc.profiles.reads import Physical, Reads
+
+__all__ = ["READS"]
+
+_INTEGERS = frozenset({"smallint", "integer", "bigint", "oid"})
+_TEXTS = frozenset({"text", "character varying", "name"})
+_TIMES = frozenset({"date", "timestamp without time zone", "timestamp with time zone", "time without time zone"})
+_KEYS = _INTEGERS | _TEXTS | _TIMES | {"character", "numeric", "uuid", "enum", "citext"}
+
+
+def _key(column: Column) -> str | None:
+    if column.kind == "bytea":
+        return "decode(?, 'hex')"
+    if column.kind == "numeric" and column.precision is None:
+        return "CAST(? AS numeric)"
+    return f"CAST(? AS {column.native})" if column.kind in _KEYS else None
+
+
+def _compare(column: Column, op: str) -> str | None:
+    if op in ("is null", "is not null"):
+        return "{column} {op}"
+    if column.kind in _INTEGERS:
+        return "{column} {op} CAST(? AS bigint)"
+    if column.kind == "numeric" and column.precision is not None:
+        return "{column} {op} CAST(? AS numeric)"
+    if column.kind == "boolean":
+        return "{column} {op} CAST(? AS boolean)"
+    if column.kind in _TIMES:
+        return f"{{column}} {{op}} CAST(? AS {column.kind})"
+    if column.kind in ("text", "character varying"):
+        # Code points are what the engine compares. The second condition is what an index knows.
+        exact = '{column} COLLATE "C" {op} CAST(? AS text)'
+        return f"({exact} AND {{column}} = CAST(? AS text))" if op == "=" else exact
+    return None
+
+
+READS = Reads(
+    streams=True,
+    row_values=True,
+    key=_key,
+    compare=_compare,
+    begin=("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",),
+    snapshot="SELECT pg_export_snapshot()",
+    adopt=("SET TRANSACTION SNAPSHOT '{snapshot}'",),
+    physical=Physical(
+        names=("ctid",),
+        select="CAST({place} AS text)",
+        bind="CAST(? AS tid)",
+        # A scan of a range of tids (since 14) goes by blocks. Tables with children have the same tid more than once.
+        bounds=(
+            "SELECT pg_relation_size(oid) / current_setting('block_size')::int8 FROM pg_class WHERE oid = to_regclass(?) "
+            "AND relkind IN ('r', 'm') AND NOT relhassubclass AND current_setting('server_version_num')::int >= 140000"
+        ),
+        cut="({number},0)",
+        session=("SET LOCAL enable_seqscan = off", "SET LOCAL max_parallel_workers_per_gather = 0"),
+        ordered=True,
+    ),
+)

@@ -1,0 +1,85 @@
+"""How each declared type of SQLite crosses sqliteodbc: as text that the query itself writes, for a column may hold anything.
+
+A value of another storage class than the declaration says is a reject; it comes as ``!``, its class and the value. A column
+without a declaration, or with one that nobody knows, is text.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from connector_odbc import restoring
+from connector_odbc.catalogue import Column
+from connector_odbc.typed import Restore, Typed
+
+__all__ = ["typed"]
+
+# 20 digits, since SQLite's own arithmetic is not exact in the last ones; 17 of them tell one double from another.
+_REAL = "printf('%!.20g', {column})"
+_OTHER = "WHEN 'null' THEN NULL ELSE '!' || typeof({column}) || ' ' || substr(quote({column}), 1, 65536) END"
+_INTEGER = "CASE typeof({column}) WHEN 'integer' THEN CAST({column} AS text) " + _OTHER
+_FLOAT = f"CASE typeof({{column}}) WHEN 'real' THEN {_REAL} WHEN 'integer' THEN CAST({{column}} AS text) {_OTHER}"
+_DECIMAL = (
+    f"CASE typeof({{column}}) WHEN 'real' THEN '~' || {_REAL} WHEN 'integer' THEN CAST({{column}} AS text) "
+    f"WHEN 'text' THEN {{column}} {_OTHER}"
+)
+_TEXT = "CASE typeof({column}) WHEN 'text' THEN {column} " + _OTHER
+_BLOB = "CASE typeof({column}) WHEN 'blob' THEN hex({column}) " + _OTHER
+# The driver cuts text at a NUL.
+_PLAIN = "WHEN 'text' THEN CASE WHEN instr({column}, char(0)) OR {column} >= char(1) AND {column} < char(2) "
+_PLAIN += "THEN char(1) || 't' || hex({column}) ELSE {column} END"
+_ESCAPED = "WHEN 'null' THEN NULL ELSE char(1) || typeof({column}) || ' ' || substr(quote({column}), 1, 65536) END"
+_CHARACTERS = f"CASE typeof({{column}}) {_PLAIN} {_ESCAPED}"
+_ANYTHING = f"CASE typeof({{column}}) {_PLAIN} WHEN 'integer' THEN CAST({{column}} AS text) WHEN 'real' THEN {_REAL} {_ESCAPED}"
+
+
+def _as(kind: pa.DataType, select: str, restore: Restore, size: int | None = None, note: str | None = None) -> Typed:
+    return Typed(type=kind, select=select, wire=pa.string(), restore=restore, size=size, note=note)
+
+
+def _decimal(column: Column) -> Typed | None:
+    precision, scale = column.precision, column.scale or 0
+    if precision is None or precision > 76 or not 0 <= scale <= precision or precision < 1:
+        return None
+    kind = pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
+    note = "kept as a float by SQLite beyond 18 digits or with a fraction: more than 15 digits of that are a reject"
+    return _as(kind, _DECIMAL, restoring.reals_as_decimals(kind), note=note if "text" not in column.kind else None)
+
+
+_DYNAMIC = _as(pa.string(), _ANYTHING, restoring.unescaped, note="of no type that SQLite knows, as text")
+_INTEGERS = _as(pa.int64(), _INTEGER, restoring.parsed(pa.int64(), "it is not an integer"))
+_FLOATS = _as(pa.float64(), _FLOAT, restoring.parsed(pa.float64(), "it is not a number"))
+_STRINGS = _as(pa.string(), _CHARACTERS, restoring.unescaped)
+_BYTES = _as(pa.binary(), _BLOB, restoring.hexadecimal)
+_ZONED = frozenset({"timestamptz", "timestamp with time zone", "datetimeoffset"})
+
+
+def typed(column: Column) -> Typed:
+    """The way of one column, by its declared type first and by SQLite's rules of affinity then."""
+    kind = column.kind.lower()
+    word = kind.split(" ")[0]
+    if word in ("boolean", "bool", "bit"):
+        return _as(pa.bool_(), _INTEGER, restoring.truths)
+    if word == "date":
+        return _as(pa.date32(), _TEXT, restoring.timestamps(pa.date32()))
+    if kind in _ZONED:
+        stamp = pa.timestamp("us", "UTC")
+        return _as(stamp, _TEXT, restoring.timestamps(stamp, zoned_text=True))
+    if word in ("datetime", "timestamp", "datetime2"):
+        return _as(pa.timestamp("us"), _TEXT, restoring.timestamps(pa.timestamp("us")))
+    if word == "time":
+        return _as(pa.time64("us"), _TEXT, restoring.of_day)
+    if word.startswith(("decimal", "numeric", "number", "dec")):
+        return _decimal(column) or _DYNAMIC
+    if word in ("binary", "varbinary", "bytea", "image"):
+        return _BYTES
+    # https://www.sqlite.org/datatype3.html, 3.1: in this order
+    if "int" in kind:
+        return _INTEGERS
+    if any(part in kind for part in ("char", "clob", "text")):
+        return _STRINGS
+    if "blob" in kind:
+        return _BYTES
+    if any(part in kind for part in ("real", "floa", "doub")):
+        return _FLOATS
+    return _DYNAMIC
