@@ -1,7 +1,9 @@
 """Dates and times written by a pattern (``%d.%m.%Y``): whole columns at once, both ways, and never a day that does not exist.
 
 Arrow's own `strptime` takes 31.02.2020 for March and ignores what follows the pattern, so it is not used. Directives, as in
-Python: ``%d %m %Y %y %j %H %I %M %S %f %p %b %B %z %%``. Two-digit years follow POSIX: 69–99 are 1969–1999.
+Python: ``%d %m %Y %y %j %H %I %M %S %f %p %b %B %z %%``. Two-digit years follow POSIX: 69–99 are 1969–1999. Day, month and
+clock may lack their leading zero (``1.2.2024``), save right beside other digits, where ``2024111`` could be two days. Months have
+their English names; ``%z`` is ``Z``, ``+0200``, ``+02:00`` or ``+02``.
 """
 
 from __future__ import annotations
@@ -28,8 +30,10 @@ _MONTHS = (
 _PARTS = {
     "d": r"\d{1,2}", "m": r"\d{1,2}", "Y": r"\d{4}", "y": r"\d{2}", "H": r"\d{1,2}", "I": r"\d{1,2}", "M": r"\d{1,2}",
     "S": r"\d{1,2}", "j": r"\d{3}", "f": r"\d{1,9}", "p": r"[AaPp][Mm]", "b": r"[A-Za-z]{3}", "B": r"[A-Za-z]{3,9}",
-    "z": r"Z|[+-]\d\d:?\d\d",
+    "z": r"Z|[+-]\d\d(?::?\d\d)?",
 }  # fmt: skip
+_SHORT = "dmHIMS"
+"""What may lack its leading zero."""
 DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 """Decimal places of a second by unit."""
 _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
@@ -75,12 +79,16 @@ def check_pattern(pattern: str, kind: pa.DataType) -> None:
         raise ConfigError(f"the date format {pattern!r} does not say a whole {kind}", code="layout")
 
 
+@lru_cache(maxsize=256)
 def _regex(pattern: str) -> str:
-    return (
-        "^"
-        + "".join(f"(?P<{t}>{_PARTS[t]})" if directive else _SPECIAL.sub(r"\\\1", t) for directive, t in tokens(pattern))
-        + "$"
-    )
+    parts = tokens(pattern)
+    digits = [t not in "pbBz" if directive else t.isdigit() for directive, t in parts]
+    found = []
+    for at, (directive, t) in enumerate(parts):
+        beside = any(digits[max(at - 1, 0) : at] + digits[at + 1 : at + 2])
+        shape = r"\d\d" if t in _SHORT and beside else _PARTS.get(t, "")
+        found.append(f"(?P<{t}>{shape})" if directive else _SPECIAL.sub(r"\\\1", t))
+    return f"^{''.join(found)}$"
 
 
 def parse_moments(text: Any, pattern: str, kind: pa.DataType) -> tuple[pa.Array[Any], Bools]:
@@ -120,8 +128,9 @@ def parse_moments(text: Any, pattern: str, kind: pa.DataType) -> tuple[pa.Array[
     if "z" in letters:
         zone = pc.replace_substring(pc.if_else(pc.equal(parts.field("z"), "Z"), "+0000", parts.field("z")), ":", "")
         sign = np.where(_bools(pc.fill_null(pc.starts_with(zone, "-"), False)), -1, 1)
-        zone = pc.if_else(parts.is_valid(), pc.utf8_slice_codeunits(zone, 1), "0000")
+        zone = pc.if_else(parts.is_valid(), pc.utf8_rpad(pc.utf8_slice_codeunits(zone, 1), 4, "0"), "0000")
         clock = _ints(zone.cast(pa.int64()))
+        fits &= (clock // 100 < 24) & (clock % 100 < 60)
         shift = sign * (clock // 100 * 3600 + clock % 100 * 60)
 
     fits &= (month >= 1) & (month <= 12) & (day >= 1) & (hour < 24) & (minute < 60) & (second < 60) & (year >= 1)

@@ -29,7 +29,7 @@ def take_head(window: Window, grammar: Grammar, layout: Layout, *, stream: str, 
 
     Raises SchemaDriftError when the names are not the layout's, DataError for a skipped line over the limit.
     """
-    window.grow(block)
+    window.grow(max(block, 8))  # a byte order mark is seen whole
     marked = next((name for mark, name in _MARKS.items() if window.peek(4).startswith(mark)), None)
     hint = "generate the layout again, or correct the file"
     if marked is not None and marked != layout.encoding:

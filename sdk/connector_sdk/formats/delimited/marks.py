@@ -10,17 +10,21 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute
 
 from connector_sdk.formats.layout import Delimited
 
-__all__ = ["Marks", "StandIns"]
+__all__ = ["Marks", "StandIns", "mended"]
 
 pc: Any = pyarrow.compute  # the stubs know fewer combinations than Arrow does
 
 _FREE = bytes(code for code in (0x1F, 0x1E, 0x1D, 0x1C, *range(1, 0x1C), 0x7F, *range(0x21, 0x7F)) if code not in b"\t\n\r")
 """Characters that may stand in, those that texts hardly have first. Blanks, which Arrow trims, may not."""
+
+
+_NONE = [chr(code) for code in (*range(0xFDD0, 0xFDF0), *range(0xF0000, 0xF4000))]
+"""Noncharacters, and private ones: a block of 16 MB at most has not all of them."""
+_UNDECODABLE = re.compile("[\udc80-\udcff]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +41,18 @@ class StandIns:
         """`values` (text or binary) with the marks that were part of them."""
         for stand_in, mark in self.meant.items():
             if pc.any(pc.match_substring(values, stand_in), min_count=0).as_py():
-                values = _replaced(values, stand_in, mark)
+                values = pc.replace_substring(values, stand_in, mark)
         return values
+
+
+def mended(text: memoryview) -> tuple[memoryview, dict[bytes, bytes]]:
+    """Text that is not all UTF-8 as one that is, and what in it stands for an undecodable byte.
+
+    Arrow would not say which records are ragged in any other.
+    """
+    whole = bytes(text).decode("utf-8", "surrogateescape")
+    stand_in = next(character for character in _NONE if character not in whole)
+    return memoryview(_UNDECODABLE.sub(stand_in, whole).encode()), {stand_in.encode(): b"\xff"}
 
 
 class Marks:
@@ -83,11 +97,3 @@ class Marks:
         marks = b"|".join(re.escape(mark) for mark in chosen if mark != escape)
         found = re.escape(escape) + b"(.)" + (b"|" + marks if marks else b"")
         return re.sub(found, lambda m: chosen[m[0]] if m[1] is None else shown + m[1], text, flags=re.DOTALL)
-
-
-def _replaced(values: Any, this: bytes, that: bytes) -> Any:
-    """Arrow replaces in text only what it takes for text, which is checked later on."""
-    kind = values.type
-    text = values.view(pa.string()) if pa.types.is_binary(kind) else values
-    found = pc.replace_substring(text, this.decode(), that.decode())
-    return found.view(kind) if pa.types.is_binary(kind) else found

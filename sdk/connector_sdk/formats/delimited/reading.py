@@ -255,6 +255,7 @@ class _Reading:
             if line is not None:
                 line += count_lines(window.text, counted, start)
                 counted = start
+            offset = window.offset + window.size(start)  # places are asked for in their order: each is counted from the last
             found.append(
                 Reject(
                     stream=self.stream,
@@ -263,7 +264,7 @@ class _Reading:
                     field=problem.field,
                     place=self.place,
                     raw=window.raw(start, stop),
-                    offset=window.offset + window.size(start),
+                    offset=offset,
                     line=line,
                 )
             )

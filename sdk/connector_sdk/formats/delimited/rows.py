@@ -17,7 +17,7 @@ import pyarrow.csv
 
 from connector_sdk.errors import ConfigError
 from connector_sdk.formats.delimited.cells import cells
-from connector_sdk.formats.delimited.marks import StandIns
+from connector_sdk.formats.delimited.marks import StandIns, mended
 from connector_sdk.formats.delimited.records import Grammar
 from connector_sdk.formats.delimited.values import check_notation, describe_type, has_infinite, is_plain, is_text, parse
 from connector_sdk.formats.layout import Field, Layout
@@ -81,9 +81,13 @@ class Rows:
 
     def read(self, view: memoryview) -> tuple[pa.RecordBatch, dict[int, Problem]]:
         """The rows of whole records, and what is wrong with those records (by number) that are not among them."""
-        shown = self.grammar.marks.for_arrow(view)
-        if shown is None or not _is_utf8(view):
-            return self._parse(shown, view, all_text=True)
+        whole = _is_utf8(view)
+        text, lost = (view, {}) if whole else mended(view)
+        shown = self.grammar.marks.for_arrow(text)
+        if shown is None:
+            return self._parse(None, view, all_text=True)
+        if not whole:
+            return self._parse(replace(shown, meant=shown.meant | lost), view, all_text=True)
         if not self.as_text.issuperset(self.integers) and _has_hexadecimal(shown):
             self._ask_of(*self.integers)  # Arrow takes 0x10 for 16
         try:

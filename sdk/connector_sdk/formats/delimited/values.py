@@ -8,12 +8,13 @@ import re
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
 
 from connector_sdk import types
-from connector_sdk.errors import ConfigError, DataError
+from connector_sdk.errors import ConfigError
+from connector_sdk.formats.delimited.casting import Bools, Text, cast_text, mask
+from connector_sdk.formats.delimited.numbers import has_x, parse_numbers, render_numbers, unwritable
 from connector_sdk.formats.layout import Field
 from connector_sdk.formats.moments import check_pattern, parse_moments, render_moments
 
@@ -21,13 +22,6 @@ __all__ = ["check_notation", "describe_type", "has_infinite", "is_binary", "is_p
 
 pc: Any = pyarrow.compute  # the stubs know fewer combinations than Arrow does
 
-Bools = npt.NDArray[np.bool_]
-Text = Any
-"""A `pa.StringArray`; the stubs of pyarrow.compute say nothing about what comes out."""
-
-_NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
-_FLOAT = r"^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|(?i:nan|inf|infinity))$"
-_INTEGER = r"^[+-]?\d+$"
 _REFUSED = re.compile(r"(?:Failed to parse string: |The string )'(.+)' (?:as a scalar|is not a valid)", re.DOTALL)
 _ISO_TIMES = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M")
 
@@ -46,9 +40,13 @@ def check_notation(field: Field) -> None:
     )
     if not (moment or number or is_text(kind) or pa.types.is_boolean(kind) or is_binary(kind)):
         raise ConfigError(f"field {field.name!r}: a value of type {kind} does not fit between delimiters", code="layout")
+    if (field.marks or field.negative != "leading") and not number:
+        raise ConfigError(
+            f"field {field.name!r}: a {describe_type(kind)} has no marks and no sign", hint="only numbers have", code="layout"
+        )
     if moment:
         for pattern in field.format:
-            check_pattern(pattern, kind)
+            check_pattern(pattern, _clock(field))
     elif field.format and not (is_binary(kind) and field.format in (("base64",), ("hex",))):
         raise ConfigError(
             f"field {field.name!r}: a {describe_type(kind)} has no format {', '.join(field.format)}",
@@ -80,7 +78,7 @@ def parse(field: Field, raw: Any) -> tuple[pa.Array[Any], dict[int, str]]:
         # Arrow makes 1e400 infinite; only the word is. The others are beyond the type, and bad.
         beyond = pc.and_(pc.is_inf(values), pc.invert(pc.match_substring(pc.utf8_lower(text), "inf")))
         beyond = pc.fill_null(beyond, False)
-        refused = _mask(beyond, truth=True) | (False if refused is None else refused)
+        refused = mask(beyond, truth=True) | (False if refused is None else refused)
         values = pc.if_else(beyond, pa.scalar(None, values.type), values)
     for row in () if refused is None else np.flatnonzero(refused):
         bad[int(row)] = "type"
@@ -90,6 +88,8 @@ def parse(field: Field, raw: Any) -> tuple[pa.Array[Any], dict[int, str]]:
 def _plainly(field: Field, raw: Any) -> tuple[pa.Array[Any], dict[int, str]] | None:
     """Arrow's own conversion, a few bad values aside; None when they are many, or only written in another way than Arrow's."""
     text = raw.view(pa.string())  # not checked for UTF-8: what Arrow makes a number or a date of is ASCII
+    if pa.types.is_integer(field.type) and has_x(text):
+        return None
     good: dict[int, Any] = {}
     bad: dict[int, str] = {}
     stretches = [(0, len(text))]
@@ -148,23 +148,28 @@ def _carefully(field: Field, text: Text) -> tuple[pa.Array[Any], Bools | None]:
         return _unpack(field, text)
     if pa.types.is_temporal(kind):
         patterns = field.format or (_ISO_TIMES if pa.types.is_time(kind) else ())
-        return _moments(text, patterns, kind) if patterns else _cast(text, kind, None)
-    return _numbers(field, text)
+        clock = _clock(field)
+        values, bad = _moments(text, patterns, clock) if patterns else cast_text(text, clock, None)
+        return (values, bad) if field.zone is None else _placed(values, bad, field.zone, kind)
+    return parse_numbers(field, text)
 
 
-def _numbers(field: Field, text: Text) -> tuple[pa.Array[Any], Bools | None]:
+def _clock(field: Field) -> pa.DataType:
+    """What the text of a moment says: for a field with a zone, the time of a clock there."""
     kind = field.type
-    if field.group is not None:
-        group, mark = re.escape(field.group), re.escape(field.decimal)
-        grouped = rf"^[+-]?\d{{1,3}}(?:{group}\d{{2,3}})*{group}\d{{3}}(?:{mark}\d*)?$"
-        text = pc.if_else(pc.match_substring_regex(text, grouped), pc.replace_substring(text, field.group, ""), text)
-    if field.decimal != ".":
-        # A point that is left is no decimal mark here; "?" makes it no number either.
-        text = pc.replace_substring(pc.replace_substring(text, ".", "?"), field.decimal, ".")
-    if pa.types.is_integer(kind):
-        text = pc.replace_substring_regex(text, r"^\+(\d)", r"\1")
-        return _cast(text, kind, _INTEGER)
-    return _cast(text, kind, _FLOAT if pa.types.is_floating(kind) else _NUMBER)
+    return kind if field.zone is None else pa.timestamp(cast("Any", kind).unit)
+
+
+def _placed(clock: Any, bad: Bools | None, zone: str, kind: pa.DataType) -> tuple[pa.Array[Any], Bools | None]:
+    """Times of a clock in `zone` as instants; what that clock never showed, or is in no year from 1 to 9999, is bad."""
+    placed = pc.assume_timezone(clock, zone, ambiguous="earliest", nonexistent="earliest")
+    year = pc.year(placed.cast(kind))
+    skipped = pc.or_(pc.not_equal(pc.local_timestamp(placed), clock), pc.or_(pc.less(year, 1), pc.greater(year, 9999)))
+    skipped = pc.fill_null(skipped, False)
+    if pc.any(skipped, min_count=0).as_py():
+        placed = pc.if_else(skipped, pa.scalar(None, placed.type), placed)
+        bad = mask(skipped, truth=True) | (False if bad is None else bad)
+    return placed.cast(kind), bad
 
 
 def _moments(text: Text, patterns: tuple[str, ...], kind: pa.DataType) -> tuple[pa.Array[Any], Bools | None]:
@@ -174,56 +179,23 @@ def _moments(text: Text, patterns: tuple[str, ...], kind: pa.DataType) -> tuple[
             break
         others, bad = parse_moments(text, pattern, kind)
         values = pc.coalesce(values, others)
-        bad = _mask(text) & ~_mask(values)
+        bad = mask(text) & ~mask(values)
     return values, bad if bad.any() else None
-
-
-def _cast(text: Text, kind: pa.DataType, shape: str | None) -> tuple[pa.Array[Any], Bools | None]:
-    """Arrow's own conversion; when it refuses, the values it refuses are looked for by `shape` first, then by halving."""
-    try:
-        return text.cast(kind), None
-    except pa.ArrowInvalid:
-        pass
-    bad = np.zeros(len(text), dtype=bool)
-    if shape is not None:
-        bad |= ~_mask(pc.fill_null(pc.match_substring_regex(text, shape), True), truth=True)
-        text = _without(text, bad)
-    _halve(text, kind, 0, bad)
-    return _without(text, bad).cast(kind), bad
-
-
-def _halve(text: Text, kind: pa.DataType, start: int, bad: Bools) -> None:
-    try:
-        text.cast(kind)
-    except pa.ArrowInvalid:
-        if len(text) == 1:
-            bad[start] = True
-            return
-        half = len(text) // 2
-        _halve(text[:half], kind, start, bad)
-        _halve(text[half:], kind, start + half, bad)
-
-
-def _without(text: Text, bad: Bools) -> Text:
-    return pc.if_else(pa.array(bad), pa.scalar(None, pa.string()), text)
-
-
-def _mask(values: Any, *, truth: bool = False) -> Bools:
-    return np.array((values if truth else values.is_valid()).to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def _lost(text: Text, values: Any) -> Bools | None:
     """Which values there were and are not any more."""
     if values.null_count == text.null_count:
         return None
-    return _mask(text) & ~_mask(values)
+    return mask(text) & ~mask(values)
 
 
 def is_plain(field: Field) -> bool:
     """Whether Arrow's own conversions understand the field's notation (a leading plus and blanks around it aside)."""
     kind = field.type
     other = is_text(kind) or is_binary(kind) or pa.types.is_boolean(kind) or pa.types.is_time(kind)
-    return not (other or field.null or field.format or field.group is not None or field.decimal != ".")
+    written = field.null or field.format or field.group is not None or field.decimal != "."
+    return not (other or written or field.zone is not None or field.marks or field.negative != "leading")
 
 
 def has_infinite(values: Any) -> bool:
@@ -266,13 +238,13 @@ def render(field: Field, values: pa.Array[Any]) -> Text:
         encode = bytes.hex if field.format == ("hex",) else lambda value: base64.b64encode(value).decode()
         text = pa.array([None if value is None else encode(value) for value in values.to_pylist()], pa.string())
         if pc.any(pc.equal(text, "")).as_py():
-            raise _unwritable(field, "empty binary value, which would be read as null")
+            raise unwritable(field, "empty binary value, which would be read as null")
     elif pa.types.is_temporal(kind):
         text = _render_temporal(field, values)
     else:
-        text = _render_number(field, values)
+        text = render_numbers(field, values)
     if field.null and pc.any(pc.is_in(text, pa.array(field.null))).as_py():
-        raise _unwritable(field, f"value written like one of its words for null ({', '.join(field.null)})")
+        raise unwritable(field, f"value written like one of its words for null ({', '.join(field.null)})")
     return text.cast(pa.large_string())
 
 
@@ -280,36 +252,22 @@ def _render_temporal(field: Field, values: pa.Array[Any]) -> Text:
     kind = field.type
     if not pa.types.is_time(kind):
         if pa.types.is_timestamp(kind) and kind.tz is not None:
-            values = values.cast(pa.timestamp(kind.unit, "UTC"))
+            values = values.cast(pa.timestamp(kind.unit, field.zone or "UTC"))
+        if field.zone is not None:
+            instants, values = values, pc.local_timestamp(values)
+            if not _placed(values, None, field.zone, kind)[0].equals(instants.cast(kind)):
+                raise unwritable(
+                    field, f"time that the clock of {field.zone} shows twice, which would be read as the earlier one"
+                )
         naive = values.cast(pa.timestamp(kind.unit)) if pa.types.is_timestamp(kind) else values.cast(pa.date32())
         years = pc.min_max(pc.year(naive)).as_py()
         if years["min"] is not None and not (years["min"] >= 1 and years["max"] <= 9999):
-            raise _unwritable(field, "date outside the years 1 to 9999")
+            raise unwritable(field, "date outside the years 1 to 9999")
     if not field.format:
         return values.cast(pa.string())
     text = render_moments(values, field.format[0])
-    back, bad = _moments(text, field.format[:1], kind)
-    if bad is not None or not back.equals(values.cast(kind)):
-        raise _unwritable(field, f"value with more in it than {field.format[0]} can write")
+    clock = _clock(field)
+    back, bad = _moments(text, field.format[:1], clock)
+    if bad is not None or not back.equals(values.cast(clock)):
+        raise unwritable(field, f"value with more in it than {field.format[0]} can write")
     return text
-
-
-def _render_number(field: Field, values: pa.Array[Any]) -> Text:
-    kind = field.type
-    if pa.types.is_decimal(kind) and kind.scale < 0:
-        raise _unwritable(field, "decimal type with a negative scale")
-    text = (
-        pa.array([None if v is None else f"{v:f}" for v in values.to_pylist()], pa.string())
-        if _long(kind)
-        else values.cast(pa.string())
-    )
-    return text if field.decimal == "." else pc.replace_substring(text, ".", field.decimal)
-
-
-def _long(kind: pa.DataType) -> bool:
-    """Arrow writes decimals smaller than 10⁻⁶ with an exponent, which people (and other readers) do not expect."""
-    return pa.types.is_decimal(kind) and cast("Any", kind).scale > 6
-
-
-def _unwritable(field: Field, what: str) -> DataError:
-    return DataError(f"field {field.name!r} has a {what}", hint="correct the data, or the field in the layout", code="unwritable")

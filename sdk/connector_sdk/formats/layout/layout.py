@@ -54,6 +54,8 @@ class Layout:
         check_names(what, self.fields, self.keys)
         if isinstance(form, FixedWidth):
             check_places(what, self.fields, form.length)
+        else:
+            _check_marks(what, form, self.encoding)
 
     @property
     def delimited(self) -> Delimited:
@@ -133,6 +135,14 @@ def schema_of(fields: Sequence[Field]) -> pa.Schema:
     return pa.schema(
         [describe(f.name, f.type, nullable=f.nullable, doc=f.doc, native=f.format[0] if f.format else None) for f in fields]
     )
+
+
+def _check_marks(what: str, form: Delimited, encoding: str) -> None:
+    for mark in (form.delimiter, form.quote, form.escape, form.comment):
+        try:
+            (mark or "").encode(encoding)
+        except UnicodeEncodeError:
+            raise ConfigError(f"{what}: {mark!r} is not in its encoding {encoding}", code="layout") from None
 
 
 def _encoding(name: str) -> str:
