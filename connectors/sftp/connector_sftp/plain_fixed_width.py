@@ -134,10 +134,12 @@ def _total(layout: Layout, field: Field, check: Check, records: Sequence[bytes])
         for of, name in check.totals:
             if of == own.name:
                 added = next(each for each in own.fields if each.name == name)
-                found += Decimal(_value(layout, added, whole[_place(added).offset : _place(added).end]) or 0)
+                value = _value(layout, added, whole[_place(added).offset : _place(added).end])
+                found = _EXACT.add(found, Decimal(value or 0))
     if check.hashes:
         place = _place(field)
-        found %= Decimal(10) ** (place.length - (place.sign in ("leading", "trailing")) - (place.scale or 0))
+        digits = place.length - (place.sign in ("leading", "trailing")) - (place.scale or 0)
+        found = _EXACT.remainder(found, Decimal(10) ** digits)
     return found if pa.types.is_decimal(field.type) else int(found)
 
 
@@ -283,7 +285,7 @@ def _read_number(layout: Layout, field: Field, raw: bytes, text: str) -> Any:
     number = number.copy_negate() if sign < 0 else number
     if pa.types.is_integer(kind):
         return int(number)
-    if abs(number) >= Decimal(10) ** (kind.precision - kind.scale):
+    if number.copy_abs() >= Decimal(10) ** (kind.precision - kind.scale):
         raise ValueError(text)
     return number
 

@@ -62,16 +62,26 @@ def _tell(result: Result) -> None:
         click.echo(f"{'':>25}{one_line(result.detail)}")
 
 
-@click.command(epilog=example("connector simulate sftp", "connector simulate sftp --port 2222 > sftp.yaml"))
+@click.command(
+    epilog=example(
+        "connector simulate sftp",
+        "connector simulate sftp --port 2222 > sftp.yaml",
+        "connector simulate sftp --days 5 --every 60",
+    )
+)
 @options.name
 @click.option(
     "--port", type=click.IntRange(1, 65535), metavar="N", help="Where it listens, if it listens. Default: any free port."
 )
+@click.option("--days", type=click.IntRange(0), metavar="N", default=0, help="How often its data change. Default: never.")
+@click.option(
+    "--every", type=click.FloatRange(0), metavar="SECONDS", default=0.0, help="Time between two of the days. Default: none."
+)
 @click.pass_obj
-def simulate(voice: Voice, name: str, port: int | None) -> None:
+def simulate(voice: Voice, name: str, port: int | None, days: int, every: float) -> None:
     """A stand-in for a connector's system, with plausible data, on this machine, until Ctrl-C.
 
-    Prints the configuration with which the connector reaches it.
+    Prints the configuration with which the connector reaches it. With --days its data evolve: rows come, change, go, come late.
     """
     kind = simulator_of(find(name))
     if kind is None:
@@ -86,8 +96,14 @@ def simulate(voice: Voice, name: str, port: int | None) -> None:
             click.echo(f"export {variable}={shlex.quote(os.environ.get(variable, ''))}", err=True)
         click.echo(yaml.safe_dump(dict(simulator.config), sort_keys=False, allow_unicode=True), nl=False)
         voice.note(f"the simulator of {name} is up; streams: {', '.join(simulator.streams)}; Ctrl-C ends it")
+        day, due = 0, time.monotonic()
         while not stop.requested:
-            time.sleep(0.2)
+            if day < days and time.monotonic() >= due:
+                day, due = day + 1, time.monotonic() + every
+                simulator.change(day)
+                voice.note(f"day {day} of {days}")
+            elif day == days or every:
+                time.sleep(0.2)
 
 
 def _variables(settings: object) -> list[str]:

@@ -67,6 +67,19 @@ def test_a_simulator_serves_until_it_is_stopped(process: Callable[..., Process],
     assert not Path(settings["file"]).exists()
 
 
+def test_a_simulator_s_data_change_day_by_day(process: Callable[..., Process]) -> None:
+    running = process("simulate", FAKE, "--days", "2", "--every", "0.1")
+    out, err = running.popen.stdout, running.popen.stderr
+    assert out is not None
+    assert err is not None
+    told = [err.readline() for _ in range(5)]
+    assert [line.strip() for line in told[3:]] == ["note: day 1 of 2", "note: day 2 of 2"]
+    file = yaml.safe_load(out.readline() + out.readline())["file"]
+    assert b'"d"' in Path(file).read_bytes()  # something was deleted
+    running.popen.send_signal(signal.SIGINT)
+    assert running.end()[0] == 0
+
+
 def test_a_simulator_that_does_not_listen_refuses_a_port(connector: Run) -> None:
     result = connector("simulate", "systems:Quiet", "--port", "2222")
     assert result.exit_code == 2
