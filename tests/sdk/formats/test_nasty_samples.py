@@ -16,6 +16,8 @@ from connector_sdk.formats.delimited_inference import infer
 from connector_sdk.formats.layout import Layout
 from connector_sdk.rejects import rejects_of
 from connector_sdk.types import to_text
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -433,8 +435,73 @@ NASTY = [
     ),
 ]
 
+REAL = [
+    Nasty(
+        name="a bank's statement",
+        data=text(
+            '"Kontonummer:";"DE12 / Girokonto"',
+            "",
+            '"Von:";"01.01.2020"',
+            '"Kontostand vom 31.01.2020:";"1.234,56 EUR"',
+            "",
+            '"Buchungstag";"Buchungstext";"Betrag (EUR)";"ID"',
+            '"02.01.2020";"Lastschrift";"-12,34";"DE99"',
+            '"03.01.2020";"Gutschrift";"1.000,00";""',
+            encoding="cp1252",
+        ),
+        types="date string decimal(18,2) string",
+        form={"delimiter": ";", "skip": 4},
+        rows=2,
+    ),
+    Nasty(name="a delimiter at each line's end", data=text("id,name,", "1,a,", "2,b,"), types="int64 string string", rows=2),
+    Nasty(
+        name="a delimiter at the end of all lines but the header",
+        data=text("id,name", "1,a,", "2,b,"),
+        types="int64 string string",
+        asks=("line 1 has 2 values, the records 3",),
+    ),
+    Nasty(name="years as names", data=text("land;2019;2020", "DE;1;2", "FR;4;5"), types="string int64 int64", form={"header": 1}),
+    Nasty(
+        name="two files in one",
+        data=text("id,n", "1,2", "2,3", "id,n", "3,4"),
+        types="string string",
+        asks=("the header's words come again",),
+    ),
+    Nasty(
+        name="sentences with commas",
+        data=text("a line, with a comma", "another one", "a, b, and c"),
+        types="string",
+        asks=("no delimiter cuts the lines alike", "every field is text"),
+    ),
+    Nasty(
+        name="a header behind the mark of comments",
+        data=text("#id\tname\tn", "1\ta\t2", "2\tb\t3"),
+        types="int64 string int64",
+        form={"comment": None, "header": 1},
+        fields={"id": {"title": "#id"}},
+    ),
+    Nasty(
+        name="a quote in the header that never closes",
+        data=text('id,size "inch,"n', "1,5,a", "2,6,b"),
+        types="int64 int64 string",
+        asks=("never closed", "there is only one record"),
+    ),
+    Nasty(
+        name="two notations of numbers",
+        data=text("id;p", "1;1.234,56", "2;1,234.56"),
+        types="int64 string",
+        asks=("in notations that contradict each other",),
+    ),
+    Nasty(
+        name="American times",
+        data=text("id,at", "1,1/2/2003 3:04 PM", "2,12/31/2003 11:04 AM"),
+        types="int64 timestamp[us]",
+        first={"id": 1, "at": "2003-01-02 15:04:00"},
+    ),
+]
 
-@pytest.mark.parametrize("nasty", NASTY, ids=lambda nasty: nasty.name)
+
+@pytest.mark.parametrize("nasty", [*NASTY, *REAL], ids=lambda nasty: nasty.name)
 def test_it_is_decided_right_or_asked_about(nasty: Nasty) -> None:
     found = infer(nasty.data, name="s")
     layout = found.layout
@@ -542,4 +609,30 @@ def test_a_sample_that_is_contradicted_later_gives_rejects(sample: str, later: s
 
 
 def test_there_are_at_least_thirty_of_them() -> None:
-    assert len({nasty.name for nasty in NASTY}) == len(NASTY) >= 30
+    assert len({nasty.name for nasty in [*NASTY, *REAL]}) == len(NASTY) + len(REAL) >= 30
+
+
+PIECES = [
+    *"120a,;|\t\"'\\ #.-/€é%~()e+", "\n", "\n", "\r\n", "\r", "||", "§", "\x01", "N/A", "2020-01-31", "1/2/2003", "true", "ja",
+    "12:30", "sep=", "\u2028", "\x85", "Total",
+]  # fmt: skip
+some_text = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
+some_bytes = st.binary(max_size=60) | st.builds(
+    lambda text, encoding: text.encode(encoding, "replace"),
+    some_text,
+    st.sampled_from(["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "cp037"]),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=some_bytes)
+def test_what_is_decided_reads_the_sample_or_a_person_is_asked(data: bytes) -> None:
+    try:
+        found = infer(data, name="s")
+    except (ConfigError, DataError):
+        return
+    blocks = list(decode(found.layout, io.BytesIO(data).read, stream="s", place="s"))
+    rejects = sum(block.rejects.num_rows for block in blocks if block.rejects is not None)
+    if not any("do not fit" in finding.message for finding in found.findings):
+        assert rejects == 0
+        assert sum(block.data.num_rows for block in blocks) == found.rows

@@ -282,7 +282,8 @@ def _as_text(column: Column, base: Field) -> Decision:
     elif numbers and 2 * numbers >= count:
         decision = _nearly(decision, "numbers", numbers, count, column.no_number)
     elif column.no_word is not None and not column.words:
-        decision = _told(decision, f"the first values were words for true and false; {column.no_word} is none")
+        told = f"the first values were words for true and false; {column.no_word} is none of these"
+        decision = _told(decision, told).noting(f"kept as text: {told}")
     if column.words and count > 1 and lone_boolean(column.words):
         one = next(iter(column.words))
         decision = decision.noting(f"only {one!r} is there: it may be a boolean")

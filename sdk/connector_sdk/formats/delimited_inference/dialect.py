@@ -12,7 +12,7 @@ from itertools import islice
 
 from connector_sdk.formats.layout import Delimited
 
-__all__ = ["Dialect", "Row", "find_dialect", "rows_of"]
+__all__ = ["Dialect", "Row", "find_dialect", "rows_of", "width_of"]
 
 # In the order of preference among those that fit: a comma often stands inside numbers and sentences.
 _LONG = ("||", "~|~", "|~|", "^|^", "|^|", "<|>", "~~", "^^", "::", "##", "@@", "$$", "|;|", ";;", "\t|\t", "||~||", "~^~")
@@ -39,8 +39,11 @@ _SINGLE = (
     "!",
     ":",
 )
+_USUAL = ("\t", ";", "|", ",")
 _RECORDS = 500
-_MEANT = re.compile(r"sep=(?P<mark>.+?)\s*\Z", re.IGNORECASE)
+_TITLES = 20
+"""Lines before the header, at most."""
+_MEANT = re.compile(r"['\"]?sep=(?P<mark>[^\w'\"\\\r\n\x85]{1,3})['\"]?[\r\n]", re.IGNORECASE)
 _ODD = re.compile(r"[^\w\s.,'\"()/%+:-]{1,3}|[ ]{2,}")
 _STAND_IN = "\ue000"  # the csv module knows delimiters of one character only
 
@@ -84,9 +87,9 @@ def find_dialect(text: str, *, whole: bool) -> Dialect:
     """The dialect of `text`, the start of a file (`whole`: all of it)."""
     quote = _quote(text)
     escapes = [None, "\\"] if "\\" in text else [None]
-    meant = _MEANT.match(text[:40].splitlines()[0]) if text.strip() else None
+    meant = _MEANT.match(text)
     if meant is not None:
-        mark = meant["mark"].strip("\"'") or "\t"
+        mark = meant["mark"]
         form = _escaped(Delimited(delimiter=mark, quote=quote), text, escapes, whole=whole)
         return Dialect(form, rows_of(text, form, whole=whole), notes=(f"the first line says that {mark!r} is the delimiter",))
     fits = [
@@ -103,8 +106,11 @@ def find_dialect(text: str, *, whole: bool) -> Dialect:
             asked = f"read with delimiter {found.form.delimiter!r} ({found.width} fields), which few files have: please look"
             return Dialect(found.form, found.rows, (asked,))
     if best is None:
-        form = _escaped(Delimited(quote=quote), text, escapes, whole=whole)
-        return Dialect(form, rows_of(text, form, whole=whole))
+        mark = next(mark for mark in (*_USUAL[3:], *_USUAL[:3], "\x1f") if mark not in text or mark == "\x1f")
+        form = _escaped(Delimited(delimiter=mark, quote=quote), text, escapes, whole=whole)
+        there = [repr(usual) for usual in _USUAL if usual in text]
+        unsure = (f"no delimiter cuts the lines alike, {', '.join(there)} included: each line was taken for one value",)
+        return Dialect(form, rows_of(text, form, whole=whole), unsure if there else ())
     form = _escaped(replace(best.form, escape=None), text, escapes, whole=whole)
     if best.form.escape is not None:
         form = best.form
@@ -115,7 +121,11 @@ def find_dialect(text: str, *, whole: bool) -> Dialect:
 def _doubts(best: _Fit, fits: Sequence[_Fit]) -> tuple[str, ...]:
     """A question, when another delimiter fits as well."""
     mark = best.form.delimiter
-    others = {fit.form.delimiter: fit.width for fit in fits if fit.share > 0.95 and fit.width > 2 and len(fit.rows) > 1}
+    others = {
+        fit.form.delimiter: fit.width
+        for fit in fits
+        if fit.form.delimiter in _USUAL and fit.share > 0.95 and fit.width > 2 and len(fit.rows) > 1
+    }
     told = [f"{other!r} ({width} fields)" for other, width in others.items() if other != mark and other not in mark]
     if not told or mark == "," or len(mark) > 1:
         return ()
@@ -130,22 +140,29 @@ def _always_together(mark: str, text: str) -> bool:
 
 def _fit(text: str, form: Delimited, rank: int, *, whole: bool) -> _Fit | None:
     rows = rows_of(text, form, whole=whole)
-    # What comes before and after the records has other widths; one title and one total may not decide.
-    widths = Counter(len(row.cells) for row in rows)
-    wide = Counter({width: count for width, count in widths.items() if width > 1})
-    if not wide:
-        return None
-    width, count = max(wide.items(), key=lambda item: (item[1], item[0]))
-    body = [row for row in rows if not _aside(row, width)]
-    share = count / len(body) if body else 0.0
-    if share < 0.6 or (count < 2 and len(rows) > 1):
-        return None
-    return _Fit(form, rows, width, share, rank)
+    width, share = width_of(rows)
+    return None if width < 2 else _Fit(form, rows, width, share, rank)
 
 
-def _aside(row: Row, width: int) -> bool:
-    """Whether a record may be a title, a remark or an ending: it has one value where others have `width`."""
-    return len(row.cells) == 1 and width > 2
+def width_of(rows: Sequence[Row]) -> tuple[int, float]:
+    """How many values the records have, and what share of the records does; (1, 1.0) when no width of two or more is usual.
+
+    Titles before the records and endings behind them, which have fewer values, do not count.
+    """
+    widths = [len(row.cells) for row in rows]
+    counts = Counter(width for width in widths if width > 1)
+    for width, count in sorted(counts.items(), key=lambda item: (-item[1] * (item[0] - 1), -item[0])):
+        if count < 2 < len(rows) or count < 0.3 * len(rows):
+            continue
+        start, stop = widths.index(width), len(widths) - widths[::-1].index(width)
+        if start > _TITLES or max(widths[:start], default=0) > width:
+            start = 0
+        if len(widths) - stop > _TITLES or max(widths[stop:], default=0) > width:
+            stop = len(widths)
+        share = count / (stop - start)
+        if share >= 0.6:
+            return width, share
+    return 1, 1.0
 
 
 def _escaped(form: Delimited, text: str, escapes: Sequence[str | None], *, whole: bool) -> Delimited:

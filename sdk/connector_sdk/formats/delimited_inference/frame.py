@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from connector_sdk.formats.delimited_inference.dialect import Dialect, Row
+from connector_sdk.formats.delimited_inference.dialect import Dialect, Row, width_of
 from connector_sdk.formats.delimited_inference.words import NULL_WORDS, pair_of, possible_pairs
 from connector_sdk.formats.layout import Delimited
 
@@ -22,6 +21,7 @@ _TOTAL = re.compile(
     r"\b.{0,60}\Z",
     re.IGNORECASE | re.DOTALL,
 )
+_LINE_END = re.compile(r"\r\n|\n|\r")
 _ENDINGS = 10
 """Lines after the last record that are looked for, at most."""
 
@@ -44,11 +44,11 @@ def find_frame(dialect: Dialect, text: str) -> Frame:
     questions, notes = list(dialect.questions), list(dialect.notes)
     if not rows:
         return Frame(form, [], [], 1, tuple(questions), tuple(notes))
-    width = _width(rows)
+    width, _ = width_of(rows)
     comment = _comment(rows, width)
     skipped = None
-    if comment is not None:
-        marked = [row for row in rows if row.cells[0].lstrip().startswith(comment)]
+    marked = [row for row in rows if comment is not None and row.cells[0].lstrip().startswith(comment)]
+    if comment is not None and len(marked) < len(rows):
         rows = [row for row in rows if row not in marked]
         named = _names_behind(marked, rows, width, comment)
         if named is not None:
@@ -61,6 +61,7 @@ def find_frame(dialect: Dialect, text: str) -> Frame:
     skip, before = _preamble(rows, width)
     if not skip and rows[0].cells[0].lower().startswith("sep="):
         skip, before = rows[0].line, 1
+    before_last = rows[before - 1] if before else rows[0]
     if skipped is not None:
         skip, form = skipped, replace(form, skip=skipped)
     elif skip:
@@ -73,16 +74,13 @@ def find_frame(dialect: Dialect, text: str) -> Frame:
     count, doubt = _header(cells, body)
     if doubt:
         questions.append(doubt)
+    if skip and not count and sum(1 for cell in before_last.cells if cell.strip()) > 1:
+        names = len(before_last.cells)
+        questions.append(
+            f"line {before_last.line} has {names} values, the records {width}: it was taken for a title, and no header"
+        )
     form = replace(form, header=count)
     return Frame(form, cells[:count], cells[count:], width, tuple(questions), tuple(notes))
-
-
-def _width(rows: Sequence[Row]) -> int:
-    widths = Counter(len(row.cells) for row in rows)
-    wide = {width: count for width, count in widths.items() if width > 1}
-    if not wide or (widths[1] > 3 * max(wide.values())):
-        return 1
-    return max(wide.items(), key=lambda item: (item[1], item[0]))[0]
 
 
 def _comment(rows: Sequence[Row], width: int) -> str | None:
@@ -144,23 +142,45 @@ def _header(records: Sequence[Sequence[str]], body: Sequence[Sequence[str]]) -> 
     merged = _several(records)
     if merged is not None:
         return merged
-    if any(cell == "" or _looks_like_data(cell) for cell in first) and not _labelled(first):
-        return 0, None
     if not rest:
+        if any(cell == "" or _looks_like_data(cell) for cell in first) and not _labelled(first):
+            return 0, "there is only one record: it was taken for one, and not for the header"
         return 1, "there is only one record: it was taken for the header"
+    again = sum(1 for record in rest if [cell.strip() for cell in record] == first)
+    below = [record for record in rest if [cell.strip() for cell in record] != first]
+    named = unnamed = 0
     for column, title in enumerate(first):
-        values = [record[column].strip() for record in rest if column < len(record) and record[column].strip()]
-        values = [value for value in values if value not in NULL_WORDS]
-        if values and not _looks_like_data(title) and sum(map(_looks_like_data, values)) > 0.8 * len(values):
-            return 1, None
-        if pair_of(values) is not None and not possible_pairs([*values, title]):
-            return 1, None
+        values = [record[column].strip() for record in below if column < len(record)]
+        values = [value for value in values if value and value not in NULL_WORDS]
+        word = title not in ("", *NULL_WORDS) and (not _looks_like_data(title) or (_year(title) and not any(map(_year, values))))
+        named += word and _unlike(title, values)
+        unnamed += not word and title not in ("", *NULL_WORDS)
+    if named and again:
+        return 1, f"the header's words come again as {again} of the first records: are these several files in one?"
+    if named and not unnamed:
+        return 1, None
+    if named:
+        said = "a header" if named >= unnamed else "no header"
+        return int(
+            named >= unnamed
+        ), f"some fields say that the first record is a header, and some that it is none: taken for {said}"
+    if unnamed or (any(cell == "" for cell in first) and not _labelled(first)):
+        return 0, None
     # All text. A header's words are unlike each other and do not come again below it.
-    below = {cell.strip() for record in rest for cell in record}
-    repeated = [title for title in first if title in below]
+    words = {cell.strip() for record in rest for cell in record}
+    repeated = [title for title in first if title in words]
     if len(set(first)) == len(first) and not repeated:
         return 1, "every field is text: the first record was taken for the header, since none of its words comes again"
     return 0, f"every field is text: there seems to be no header, since {(repeated or first)[0]!r} comes again"
+
+
+def _unlike(title: str, values: Sequence[str]) -> bool:
+    """Whether the values are numbers, dates, or words for true and false, and `title` above them is none of these."""
+    if not values:
+        return False
+    return sum(map(_looks_like_data, values)) > 0.8 * len(values) or (
+        pair_of(values) is not None and not possible_pairs([*values, title])
+    )
 
 
 def _several(records: Sequence[Sequence[str]]) -> tuple[int, str | None] | None:
@@ -214,7 +234,7 @@ def find_footer(tail: str, rows: Sequence[Row], frame: Frame) -> tuple[int, str 
 
     `tail` are the file's last lines, `rows` its records as the dialect cuts them, by lines of the tail.
     """
-    lines = tail.count("\n") + (not tail.endswith("\n")) if "\n" in tail else tail.count("\r") + (not tail.endswith("\r"))
+    lines = len(_LINE_END.findall(tail)) + (not tail.endswith(("\n", "\r")))
     ending: list[Row] = []
     for row in reversed(rows[-_ENDINGS:]):
         if len(row.cells) == frame.width and not _is_total(row, frame):

@@ -51,8 +51,9 @@ _MARKS = ("%", "‰", *(mark for mark in _MONEY if "." not in mark))
 _MARK = "|".join(sorted(map(re.escape, _MARKS), key=len, reverse=True))
 _BLANK = "[ \u00a0\u202f]?"
 _WRITTEN = re.compile(
-    rf"(?P<before>(?:{_MARK})(?=[ ]?\())?[ ]?(?P<open>\()?(?P<first>{_MARK})?{_BLANK}(?P<sign>[+-])?(?P<second>{_MARK})?{_BLANK}"
-    rf"(?P<core>[9.,][9.,' ’\u00a0\u202f]*?)(?P<power>[eE][+-]?9+)?{_BLANK}(?P<last>{_MARK})?(?P<minus>-)?(?P<close>\))?"
+    rf"(?P<before>(?:{_MARK})(?=[ ]?\())?[ ]?(?P<open>\()?(?:(?P<first>{_MARK}){_BLANK})?"
+    rf"(?P<sign>[+-])?(?:(?P<second>{_MARK}){_BLANK})?"
+    rf"(?P<core>[9.,][9.,' ’\u00a0\u202f]*?)(?P<power>[eE][+-]?9+)?(?:{_BLANK}(?P<last>{_MARK}))?(?P<minus>-)?(?P<close>\))?"
 )
 
 

@@ -14,10 +14,12 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
-from connector_sdk.errors import ConfigError
+from connector_sdk.errors import ConfigError, DataError, SchemaDriftError
 from connector_sdk.formats.compression import decompressed
-from connector_sdk.formats.delimited.header import joined
+from connector_sdk.formats.delimited.header import joined, take_rows
 from connector_sdk.formats.delimited.reading import Decoded, decode
+from connector_sdk.formats.delimited.records import Grammar
+from connector_sdk.formats.delimited.text import Window
 from connector_sdk.formats.delimited_inference.binary import refuse_binary, refuse_controls, refuse_office
 from connector_sdk.formats.delimited_inference.columns import Column
 from connector_sdk.formats.delimited_inference.decisions import Decision, decide
@@ -25,7 +27,7 @@ from connector_sdk.formats.delimited_inference.dialect import Row, find_dialect,
 from connector_sdk.formats.delimited_inference.encoding import EBCDIC, Encoding, find_encoding
 from connector_sdk.formats.delimited_inference.found import Finding
 from connector_sdk.formats.delimited_inference.frame import Frame, find_footer, find_frame
-from connector_sdk.formats.layout import Field, Layout
+from connector_sdk.formats.layout import Delimited, Field, Layout
 from connector_sdk.rejects import rejects_of
 
 __all__ = ["Inference", "Sample", "infer"]
@@ -72,7 +74,8 @@ def infer(sample: Sample, *, name: str, limit: int | None = None, place: str | N
         notes.append(note)
     findings = [Finding("question", None, question) for question in questions if question]
     findings += [Finding("note", None, note) for note in notes if note]
-    titles = _titles(frame)
+    form, titles, unclosed = _titles(opener, encoding.name, form, frame)
+    findings += [Finding("question", None, unclosed)] if unclosed else []
     names = _names(titles)
     findings += _about_names(titles)
     text_layout = Layout(
@@ -82,7 +85,10 @@ def infer(sample: Sample, *, name: str, limit: int | None = None, place: str | N
         fields=tuple(Field(name=n, title=t, type=pa.string()) for n, t in names),
     )
     columns = [Column(n, t) for n, t in names]
-    rows, rejected, example = _fill(columns, text_layout, opener, where)
+    try:
+        rows, rejected, example = _fill(columns, text_layout, opener, where)
+    except SchemaDriftError as error:
+        raise ConfigError(f"no layout was found: {error.message}", hint="write a layout.yaml by hand", code="layout") from None
     if rejected:
         findings.append(Finding("question", None, f"{rejected:,} of {rows + rejected:,} records do not fit: {example}"))
     comma = [told for column in columns if (told := column.tells_comma()) is not None]
@@ -188,9 +194,26 @@ def _tail_rows(text: str, frame: Frame) -> list[Row]:
     return rows if mark is None else [row for row in rows if not row.cells[0].startswith(mark)]
 
 
-def _titles(frame: Frame) -> list[str]:
-    """The header's words, one for each field; empty ones where there is no header."""
-    return joined(frame.header) if frame.header else [""] * (len(frame.records[0]) if frame.records else 1)
+def _titles(opener: Opener, encoding: str, form: Delimited, frame: Frame) -> tuple[Delimited, list[str], str | None]:
+    """The header's words as the reader will take them, one for each field; empty ones where there is no header.
+
+    A quote in the header that is never closed is no quote: then the form has none, and a question says so.
+    """
+    if not form.header:
+        return form, [""] * frame.width, None
+    with closing(opener()) as opened:  # type: ignore[type-var]
+        window = Window(next(opened), encoding, 0)
+        window.grow(_HEAD)
+        try:
+            rows, _ = take_rows(window, Grammar(form), header=form.header, blank=frame.width == 1, limit=_HEAD)
+        except DataError as error:
+            if form.quote is None:
+                raise ConfigError(error.message, hint="a layout needs a header that can be read", code="header") from None
+            form = replace(form, quote=None, escape=None)
+            return *_titles(opener, encoding, form, frame)[
+                :2
+            ], "a quote in the header is never closed: quotes are read as they stand"
+    return form, joined(rows) if rows else [""] * frame.width, None
 
 
 def _about_names(titles: list[str]) -> list[Finding]:
@@ -218,7 +241,7 @@ def _names(titles: list[str]) -> list[tuple[str, str | None]]:
     found: list[tuple[str, str | None]] = []
     used: set[str] = set()
     for number, title in enumerate(titles, 1):
-        wanted = title.strip() or f"column_{number}"
+        wanted = title.strip().removeprefix("#").strip() or f"column_{number}"
         name, copy = wanted, 1
         while name in used:
             copy += 1
