@@ -97,7 +97,10 @@ def _show_decisions(layout: Layout, findings: list[str]) -> None:
 
     dialect = [f"{each.name} {getattr(layout.form, each.name)!r}" for each in fields(layout.form)]
     title = f"{layout.name}: encoding {layout.encoding}, {', '.join(dialect)}"
-    rows = [(f.name, to_text(f.type), "null" if f.nullable else "", " ".join(f.format), f.evidence) for f in layout.fields]
+    rows = [
+        (f.name, to_text(f.type), "null" if f.nullable else "", " ".join([*f.format, f.zone or "", *f.marks]).strip(), f.evidence)
+        for f in layout.fields
+    ]
     show_table(("FIELD", "TYPE", "NULL", "FORMAT", "EVIDENCE"), rows, title=title)
     for finding in findings:
         click.echo(finding)

@@ -158,7 +158,7 @@ def first(of: Layout) -> str:
     return of.delimited.delimiter.join("k" * len(of.fields)) + "\n"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @example(DIALECTS[0], ["a", "|", "||", "|"], 64, "utf-8")
 @example(DIALECTS[0], ['"||"', "||", '"|"', "\n"], 3, "utf-8")
 @given(st.sampled_from(DIALECTS), scraps, st.integers(1, 64), st.sampled_from(["utf-8", "utf-16-le"]))
@@ -489,6 +489,12 @@ def test_a_clock_time_of_a_zone_is_an_instant_unless_that_clock_skipped_it() -> 
     )
 
 
+def test_a_skipped_clock_time_is_told_with_its_zone() -> None:
+    of = layout(Delimited(header=0), Field(name="a", type=pa.timestamp("us", "UTC"), zone="Europe/Berlin"), B)
+    (reject,) = rejected(blocks(of, b"2024-03-31 02:30:00,x\n2024-03-31 03:30:00,x\n"))
+    assert reject.reason == "'2024-03-31 02:30:00' is no timestamp[us, UTC] on a clock of Europe/Berlin"
+
+
 def test_the_second_of_two_same_clock_times_is_not_written() -> None:
     of = layout(Delimited(header=0), Field(name="a", type=pa.timestamp("us", "UTC"), zone="Europe/Berlin"))
     good, bad = (dt.datetime(2024, 10, 27, hour, 30, tzinfo=dt.UTC) for hour in (0, 1))
@@ -534,7 +540,7 @@ def tables(draw: st.DrawFn, forms: st.SearchStrategy[Delimited] = forms) -> tupl
     return of, pa.RecordBatch.from_arrays(columns, schema=of.schema)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(tables(), st.integers(1, 100))
 def test_what_is_written_is_read_again(case: tuple[Layout, pa.RecordBatch], block: int) -> None:
     of, batch = case
@@ -555,7 +561,7 @@ bare = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(tables(bare))
 def test_without_quotes_text_is_escaped_or_refused(case: tuple[Layout, pa.RecordBatch]) -> None:
     of, batch = case

@@ -282,8 +282,11 @@ def _is_utf8(text: memoryview) -> bool:
 
 
 def _notation(field: Field) -> str:
+    there = f" on a clock of {field.zone}" if field.zone is not None else ""
     if field.format:
-        return f" as {' or '.join(field.format)}"
+        return f" as {' or '.join(field.format)}{there}"
+    if there:
+        return there
     if pa.types.is_boolean(field.type):
         return f": {', '.join(field.true)} or {', '.join(field.false)}"
     return f" with decimal mark {field.decimal!r}" if field.decimal != "." else ""
