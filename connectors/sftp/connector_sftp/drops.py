@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import logging
 import threading
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,9 @@ from connector_sftp.sftp_folder import SftpFolder
 __all__ = ["Drops"]
 
 logger = logging.getLogger(__name__)
+
+FIRST = 1000
+"""Files, by name, of which one mostly shows the layout."""
 
 
 class Drops:
@@ -97,7 +101,7 @@ class Drops:
             return binding.layout
         with self._lock:
             if binding.name not in self._inferred:
-                entries = self.candidates(binding)
+                entries = self._first(binding)
                 settled = self.settled(binding, entries)
                 if settled and binding.settings.takes == "latest":
                     settled = [latest(settled, binding.name, self.config.place)]
@@ -107,6 +111,14 @@ class Drops:
                     return None
                 self._inferred[binding.name] = keyed(found, binding.name, binding.settings)
             return self._inferred[binding.name]
+
+    def _first(self, binding: Binding) -> list[Entry]:
+        """The files that a layout may be inferred from: not all of very many, unless each of the first has nothing to show."""
+        if binding.settings.takes == "all":
+            found = heapq.nsmallest(FIRST, self.listed(binding), key=lambda entry: entry.name)
+            if len(found) < FIRST or any(entry.size for entry in self.settled(binding, found)):
+                return found
+        return self.candidates(binding)
 
     def _tell_nothing(self, binding: Binding, entries: Sequence[Entry], settled: Sequence[Entry]) -> None:
         """Say, once, why a stream without a layout has none to infer either."""

@@ -51,7 +51,7 @@ def test_the_file_that_is_read_in_part_comes_first() -> None:
     assert saved(ledger).position == ledger.position
 
 
-def test_a_long_history_fits_a_state_and_nothing_known_is_new_again() -> None:
+def test_a_long_history_fits_a_state_and_nothing_known_is_new_again(caplog: pytest.LogCaptureFixture) -> None:
     ledger = InStateLedger()
     listed = [Entry(name=f"drop-{n:06}.csv.gz", size=n, mtime=1.7e9 + n // 3) for n in range(20_000)]
     for entry in ledger.new(listed):
@@ -60,6 +60,8 @@ def test_a_long_history_fits_a_state_and_nothing_known_is_new_again() -> None:
     assert saved(ledger).new(listed) == []
     late = Entry(name="late.csv", size=1, mtime=1.7e9 + 5_000)
     assert ledger.new([*listed, late]) == [late], "late, but above the floor"
+    assert caplog.text.count("more than 7,500 files, which is what a state remembers one by one") == 2, "once for each ledger"
+    assert "With `index` (a folder) in the configuration every one is known" in caplog.text
 
 
 def test_files_that_are_gone_give_up_their_place_before_the_floor_rises() -> None:

@@ -12,6 +12,7 @@ import pytest
 from connector_sdk.contract import Batch
 from connector_sdk.runtime.folder import Entry
 from connector_sdk.schema import Mode
+from connector_sftp import drops
 from connector_sftp.listing import DAY, Settling
 
 from connectors.sftp.tests.conftest import LAYOUT, Place
@@ -129,3 +130,16 @@ def test_only_the_folder_of_the_pattern_is_listed(local: Place, tmp_path: Path) 
     closed.mkdir(mode=0)
     (tmp_path / "in" / "deeper").mkdir(mode=0)
     assert planned(local) == ["in/orders-1.csv"]
+
+
+@pytest.mark.parametrize("empty", [0, 3, 4])
+def test_of_many_files_the_first_that_has_rows_shows_the_layout(
+    local: Place, monkeypatch: pytest.MonkeyPatch, empty: int
+) -> None:
+    monkeypatch.setattr(drops, "FIRST", 3)
+    local.streams = {"orders": "orders-*.csv"}
+    for number in range(6):
+        local.write(f"orders-{number}.csv", "" if number < empty else f"id,field_{number}\n1,2\n")
+    with local.connector() as connector:
+        (stream,) = connector.discover()
+        assert stream.schema.names == ["id", f"field_{empty}"]

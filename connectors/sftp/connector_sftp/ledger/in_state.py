@@ -82,6 +82,7 @@ class InStateLedger:
     def new(self, listed: Iterable[Entry]) -> list[Entry]:
         """See :class:`Ledger`."""
         self._listed = list(listed)
+        self._tell()
         return part_first([entry for entry in self._listed if not self.knows(entry)], self.position)
 
     def known(self, listed: Iterable[Entry]) -> Iterator[Entry]:
