@@ -359,6 +359,28 @@ def test_a_failed_read_goes_on_from_the_split_s_last_state(tmp_path):
     assert follower.held == goods.rows
 
 
+def test_a_plan_that_does_not_hold_any_more_is_made_anew(tmp_path):
+    """A file is replaced while it is read: that is no word against the reader's own state."""
+    goods = Drops({n: ("x", n) for n in range(20)})
+    follower = Follower(goods, tmp_path)
+    left = [2]
+
+    def before(split: str, place: int) -> None:
+        if split == "part 1" and place == 3 and left[0]:
+            left[0] -= 1
+            goods.rows[100 + left[0]] = ("new", 1)
+            raise StateInvalidError("replaced while it was read", code="replaced")
+
+    goods.before_batch = before
+    follower.follow()
+    assert left == [0]
+    assert follower.held == goods.rows
+    left[0] = 99
+    with pytest.raises(TransientError) as caught:
+        follower.follow()
+    assert caught.value.code == "replaced"
+
+
 def test_rows_after_the_last_state_are_read_again(tmp_path, monkeypatch):
     goods = Drops({n: ("x", n) for n in range(40)}, splits=1, stateful=2)
     follower = Follower(goods, tmp_path)

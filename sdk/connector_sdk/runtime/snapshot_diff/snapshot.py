@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from connector_sdk.config import Limits
 from connector_sdk.contract import Batch, Source, Split, State
-from connector_sdk.errors import InternalError, SchemaDriftError, TransientError
+from connector_sdk.errors import InternalError, SchemaDriftError, StateInvalidError, TransientError
 from connector_sdk.runtime.reader import Reader, Request
 from connector_sdk.runtime.retry import Retry
 from connector_sdk.runtime.snapshot_diff.blocks import joined
@@ -91,6 +91,9 @@ class Snapshot:
                 if self._loose:
                     raise InternalError(f"the last batch of split {split.id!r} carries no state", split=split.id)
                 break
+            except StateInvalidError as error:
+                # A state of this very read, of a plan that does not hold any more: a file was replaced, say. Nobody else has it.
+                raise Torn(TransientError(error.message, code=error.code, stream=self._stream.name, split=split.id)) from None
             except TransientError as error:
                 if torn:
                     raise Torn(error) from None
