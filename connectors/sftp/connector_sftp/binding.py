@@ -16,7 +16,7 @@ from connector_sftp.patterns import Pattern
 
 __all__ = ["Binding", "bind", "found_bindings", "free_binding", "keyed"]
 
-_DELIMITED = re.compile(r"([^./][^/]*?)\.(?:csv|tsv|tab|psv|txt)(?:\.gz)?", re.IGNORECASE)
+_DELIMITED = re.compile(r"([^./][^/]*?)\.(?:csv|tsv|tab|psv|txt)(?:\.(?:gz|bz2|zst|xz))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)

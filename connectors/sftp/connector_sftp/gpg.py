@@ -55,7 +55,11 @@ def gpg(
     """
     program = shutil.which(GPG)
     if program is None:
-        raise ConfigError("there is no gpg on this machine", hint="install GnuPG (Debian: apt-get install gnupg)", code="no_gpg")
+        raise ConfigError(
+            "files encrypted by pgp need gpg, and it is not on this machine",
+            hint="install GnuPG (Debian: apt-get install gnupg)",
+            code="no_gpg",
+        )
     status_read, status_write = os.pipe()
     secret_read, secret_write = os.pipe()
     command = [
@@ -65,7 +69,6 @@ def gpg(
         "--batch",
         "--no-tty",
         "--no-options",
-        "--quiet",
         "--status-fd",
         str(status_write),
     ]

@@ -120,7 +120,7 @@ class Pgp:
             self._judge_signature(outcome, place)
             if outcome.code == 0:
                 return
-        if outcome.has("NO_SECKEY") and not outcome.has("DECRYPTION_OKAY", "BEGIN_DECRYPTION"):
+        if outcome.has("NO_SECKEY") and not outcome.has("DECRYPTION_INFO"):
             keys = ", ".join(arguments[0] for arguments in outcome.all("NO_SECKEY") if arguments)
             raise ConfigError(
                 f"{place} is encrypted for the key {keys}, and there is no private key for that",
@@ -130,7 +130,7 @@ class Pgp:
         codes = {
             int(arguments[1]) & 0xFFFF for arguments in outcome.all("ERROR") if len(arguments) > 1 and arguments[1].isdigit()
         }
-        if codes & {*BAD_PASSPHRASE, *NO_PASSPHRASE} and not outcome.has("BEGIN_DECRYPTION"):
+        if codes & {*BAD_PASSPHRASE, *NO_PASSPHRASE} and not outcome.has("DECRYPTION_INFO"):
             given = self._settings.passphrase is not None
             raise ConfigError(
                 f"{place} cannot be decrypted: the passphrase of the private key is {'wrong' if given else 'not given'}",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
-
 import pyarrow as pa
 from connector_sdk.errors import ConfigError, SchemaDriftError
 from connector_sdk.formats import delimited, fixed_width
+from connector_sdk.formats.compression import WRITABLE, Kind, named, packer
 from connector_sdk.formats.format import BatchWriter
 from connector_sdk.formats.layout import Field, FixedWidth, Layout
 from connector_sdk.runtime.file_sink import Target
@@ -15,10 +14,9 @@ from connector_sdk.schema import Stream, WriteMode, doc_of
 
 from connector_sftp.binding import Binding
 from connector_sftp.listing import UNFINISHED
+from connector_sftp.pgp import without_pgp
 
 __all__ = ["alterations", "new_layout", "target", "writes"]
-
-LEVEL = 6
 
 
 def writes(binding: Binding) -> frozenset[WriteMode]:
@@ -30,7 +28,10 @@ def writes(binding: Binding) -> frozenset[WriteMode]:
     if binding.settings.takes == "latest":
         return frozenset()
     form = None if binding.layout is None else binding.layout.form
+    if without_pgp(binding.settings.files) is not None or binding.settings.manifest is not None:
+        return frozenset()  # nothing is encrypted here, and no manifest is written
     try:
+        _packing(binding)
         part = binding.pattern.part
         if binding.layout is not None and isinstance(form, FixedWidth):
             fixed_width.check_writable(binding.layout)
@@ -39,6 +40,21 @@ def writes(binding: Binding) -> frozenset[WriteMode]:
     if isinstance(form, FixedWidth) and len(form.rows) > 1:
         return frozenset({WriteMode.APPEND} if "{part}" in part else ())
     return frozenset({WriteMode.APPEND, WriteMode.REPLACE} if "{part}" in part else {WriteMode.REPLACE})
+
+
+def _packing(binding: Binding) -> Kind:
+    """What new files are compressed with: what `compression` says, else the pattern's ending. Raises ConfigError for archives."""
+    claimed = named(binding.settings.files)
+    kind = (
+        (claimed[0] if claimed else Kind.NONE) if binding.settings.compression == "auto" else Kind(binding.settings.compression)
+    )
+    if kind.is_archive or len(claimed) > 1:
+        raise ConfigError(
+            f"files {binding.settings.files!r}: archives are read, and not written",
+            hint=f"write single files: {', '.join(sorted(WRITABLE))} or none",
+            code="format",
+        )
+    return kind
 
 
 def new_layout(stream: Stream) -> Layout:
@@ -54,9 +70,7 @@ def new_layout(stream: Stream) -> Layout:
 def target(stream: Stream, binding: Binding, layout: Layout, archive: str) -> Target:
     """Where and how the rows of `stream` are written. Raises ConfigError when its pattern leaves the name open."""
     pattern = binding.pattern
-    compressed = binding.settings.compression == "gzip" or (
-        binding.settings.compression == "auto" and pattern.text.endswith(".gz")
-    )
+    kind = _packing(binding)
     order = [name for name in layout.names if name in stream.schema.names]
 
     def replaces(name: str) -> bool:
@@ -64,7 +78,7 @@ def target(stream: Stream, binding: Binding, layout: Layout, archive: str) -> Ta
         return pattern.matches(name) and not hidden and not name.startswith(f"{archive}/")
 
     def open_file(file: Writer) -> BatchWriter:
-        return _Part(layout, file, order, compressed)
+        return _Part(layout, file, order, kind)
 
     return Target(stream=stream.name, part=_part(binding), open=open_file, replaces=replaces)
 
@@ -122,12 +136,12 @@ def _fits(new: pa.DataType, there: pa.DataType) -> bool:
 class _Part:
     """One file of a stream: batches in, encoded and perhaps compressed bytes out."""
 
-    def __init__(self, layout: Layout, file: Writer, order: list[str], compressed: bool) -> None:
+    def __init__(self, layout: Layout, file: Writer, order: list[str], kind: Kind) -> None:
         self._order = order
         self._schema = layout.schema
-        self._out: Writer | _Gzip = _Gzip(file) if compressed else file
+        self._packer = None if kind is Kind.NONE else packer(kind, file)
         fixed = isinstance(layout.form, FixedWidth)
-        self._encoder: BatchWriter = (fixed_width.Encoder if fixed else delimited.Encoder)(layout, self._out)
+        self._encoder: BatchWriter = (fixed_width.Encoder if fixed else delimited.Encoder)(layout, self._packer or file)
 
     def write(self, batch: pa.RecordBatch, /) -> None:
         rows = batch.select(self._order) if batch.schema.names != self._order else batch
@@ -135,22 +149,5 @@ class _Part:
 
     def close(self) -> None:
         self._encoder.close()
-        if isinstance(self._out, _Gzip):
-            self._out.finish()
-
-
-class _Gzip:
-    """A gzip stream without name and time in its header, so that the same rows are the same bytes."""
-
-    def __init__(self, file: Writer) -> None:
-        self._file = file
-        self._packer = zlib.compressobj(LEVEL, zlib.DEFLATED, 31)
-
-    def write(self, data: bytes, /) -> int:
-        packed = self._packer.compress(data)
-        if packed:
-            self._file.write(packed)
-        return len(data)
-
-    def finish(self) -> None:
-        self._file.write(self._packer.flush())
+        if self._packer is not None:
+            self._packer.finish()

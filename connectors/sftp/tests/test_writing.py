@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import io
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from connector_sdk.contract import Batch, Checkpoint, Load, Receipt
 from connector_sdk.errors import ConfigError, SchemaDriftError
+from connector_sdk.formats.compression import decompressed
 from connector_sdk.schema import Mode, Stream, WriteMode
 from connector_sftp import SftpConnector
 
@@ -93,20 +94,30 @@ def test_a_plain_name_is_one_file_that_is_only_replaced(place: Place) -> None:
     assert [row["id"] for row in read(place)] == [1, 2]
 
 
-def test_a_gz_pattern_is_written_compressed_and_the_same_twice(place: Place) -> None:
-    place.streams = {"orders": {"files": "orders-*.csv.gz", "layout": LAYOUT}}
+@pytest.mark.parametrize("ending", ["gz", "bz2", "zst", "xz"])
+def test_a_compressed_pattern_is_written_compressed_and_the_same_twice(place: Place, ending: str) -> None:
+    place.streams = {"orders": {"files": f"orders-*.csv.{ending}", "layout": LAYOUT}}
     contents = set()
     for _ in range(2):
         with place.connector() as connector:
             load(connector, [rows(range(1000))], WriteMode.REPLACE)
-        (path,) = place.folder.glob("orders-*.csv.gz")
+        (path,) = place.folder.glob("orders-*.csv.*")
         contents.add(path.read_bytes())
-        assert gzip.decompress(path.read_bytes()).startswith(b"id,text\n0,row 0\n")
+        unpacked = decompressed(io.BytesIO(path.read_bytes()).read, place=path.name)
+        assert unpacked(1 << 16).startswith(b"id,text\n0,row 0\n")
+        assert len(read(place)) == 1000
         path.unlink()
         for name in place.names():
             (place.folder / name).unlink()
     assert len(contents) == 1
     assert read(place) == []
+
+
+@pytest.mark.parametrize("files", ["orders-*.zip", "orders-*.tar.gz", "orders-*.tgz", "orders-*.csv.pgp", "orders-*.csv.gz.gpg"])
+def test_archives_and_encrypted_files_are_not_written(local: Place, files: str) -> None:
+    local.streams = {"orders": {"files": files, "layout": LAYOUT}}
+    with local.connector() as connector:
+        assert [stream.writes for stream in connector.discover()] == [frozenset()]
 
 
 def test_the_streams_own_layout_is_kept(place: Place) -> None:
