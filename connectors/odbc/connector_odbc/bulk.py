@@ -10,10 +10,9 @@ from types import TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
-from connector_sdk.errors import ConnectorError, TransientError
+from connector_sdk.errors import ConnectorError
 
 from connector_odbc import driver_manager
-from connector_odbc.connection_string import rendered
 from connector_odbc.database import Database
 from connector_odbc.selecting import Query
 

@@ -73,7 +73,8 @@ class Decoder:
         part, names = restored[first], self._way.stream.schema.names
         raw = _raw(fetched.column(first)[row].as_py() if part.raw is None else part.raw[row].as_py())
         others = f"; so are {', '.join(names[n] for n in found[1:])}" if found[1:] else ""
-        key = ", ".join(f"{part.name}={_shown(restored[n].values[row].as_py())}" for part, n in self._keys(restored))
+        keys = zip(self._way.order, self._order, strict=True)
+        key = ", ".join(f"{part.name}={_shown(restored[n].values[row].as_py())}" for part, n in keys)
         native = self._way.columns[first][0].native
         length = None
         if part.reason.startswith("longer"):
@@ -90,10 +91,6 @@ class Decoder:
             field=names[first],
             place=f"{self._way.table.name} {key}".strip(),
         )
-
-    def _keys(self, restored: list[Restored]) -> list[tuple[Any, int]]:
-        del restored
-        return list(zip(self._way.order, self._order, strict=True))
 
 
 def _restored(typed: Typed, values: Any) -> Restored:

@@ -57,7 +57,7 @@ class Fetch:
                 room = max(ROOM, self._longest(reader, decoder, expressions))
             while True:
                 count = min(self.database.config.batch_rows, TRANSIT // _width(decoder.typed, room))
-                if count < FEWEST_ROWS:
+                if count < FEWEST_ROWS or room > self.database.config.max_value_bytes:
                     break
                 try:
                     for found in self._bulk(reader, decoder, expressions, after, count, room):
@@ -132,8 +132,9 @@ class Fetch:
     def _longest(self, reader: BulkReader, decoder: Decoder, expressions: list[str]) -> int:
         """Bytes of the longest value of no declared width."""
         length = self.database.profile.reads.byte_length
+        number = "SIGNED" if self.database.profile.name == "mariadb" else "bigint"
         measured = [
-            f"CAST(max({length.format(expression=expression)}) AS {'SIGNED' if self.database.profile.name == 'mariadb' else 'bigint'})"
+            f"CAST(max({length.format(expression=expression)}) AS {number})"
             for expression, typed in zip(expressions, decoder.typed, strict=True)
             if _unbounded(typed)
         ]

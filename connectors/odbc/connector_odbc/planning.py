@@ -99,7 +99,7 @@ def _cuts(database: Database, connection: Connection, way: Way) -> list[tuple[st
         if rows is None:
             rows = _count(connection, way)
         return [(text,) for text in _between(low, high, math.ceil(rows / size))]
-    return _walked_cuts(database, connection, way, size)
+    return _walked_cuts(connection, way, size)
 
 
 def _edges(connection: Connection, way: Way, part: Part) -> tuple[Any, Any]:
@@ -151,9 +151,8 @@ def _physical_cuts(database: Database, connection: Connection, way: Way, size: i
     return [(way.physical.cut.format(number=cut),) for cut in cuts if cut > 0]
 
 
-def _walked_cuts(database: Database, connection: Connection, way: Way, size: int) -> list[tuple[str, ...]]:
+def _walked_cuts(connection: Connection, way: Way, size: int) -> list[tuple[str, ...]]:
     """Every `size`-th key, by one walk over the key: the only way that the server's order of texts is not guessed."""
-    reads = database.profile.reads
     rows = _count(connection, way) if way.table.rows is None else way.table.rows
     pieces = math.ceil(rows / size)
     if pieces < 2:

@@ -52,7 +52,7 @@ def _text(value: Scalar, type: Any) -> str | None:  # noqa: A002 - the field's w
     if isinstance(value, int | Decimal) and pa.types.is_decimal(type):
         exact = Decimal(value)
         digits, exponent = exact.as_tuple().digits, exact.as_tuple().exponent
-        return f"{exact:f}" if isinstance(exponent, int) and -30 <= exponent and len(digits) + max(exponent, 0) <= 35 else None
+        return f"{exact:f}" if isinstance(exponent, int) and exponent >= -30 and len(digits) + max(exponent, 0) <= 35 else None
     if isinstance(value, str) and pa.types.is_string(type):
         return None if "\0" in value else value
     if isinstance(value, datetime):

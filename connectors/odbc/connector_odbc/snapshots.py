@@ -23,7 +23,7 @@ class Snapshots:
         self._held: list[Connection] = []
 
     def export(self) -> str | None:
-        """The name of a snapshot of now, which other sessions can adopt until :meth:`close`; None where there is no such thing."""
+        """The name of a snapshot of now, which other sessions can adopt until :meth:`close`; None where there is none."""
         reads = self._database.profile.reads
         if reads.snapshot is None:
             return None

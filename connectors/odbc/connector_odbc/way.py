@@ -35,7 +35,8 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """`places` are the columns' names, quoted. `order` is empty where nothing orders the rows; `physical` says that it is the place of the rows, not a key."""
+    """`places` are the columns' names, quoted. `order` is empty where nothing orders the rows; `physical` says that it is the
+    place of the rows, not a key."""
 
     stream: Stream
     table: Table

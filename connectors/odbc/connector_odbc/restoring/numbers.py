@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from connector_odbc.restoring.parsing import parsed, refusing
 from connector_odbc.typed import AnyArray, Restore, Restored
 
 __all__ = ["decimals", "narrowed", "reals_as_decimals", "truths"]
+
+pc: Any = pyarrow.compute
 
 REAL_DIGITS = 15
 """As many digits of a decimal come back from a 64-bit float as they went in (DBL_DIG)."""
@@ -74,6 +76,7 @@ def reals_as_decimals(type: Any) -> Restore:  # noqa: A002 - the field's word
             values=cast("AnyArray", pc.coalesce(found.values, others.values)),
             refused=None if not refused else refused[0] if len(refused) == 1 else pc.or_(*refused),
             reason=found.reason or others.reason,
+            raw=cast("AnyArray", pc.utf8_ltrim(fetched, "~")) if refused else None,
         )
 
     return restore

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from connector_odbc.typed import AnyArray, Restore, Restored
 
 __all__ = ["merged", "parsed", "refusing"]
+
+pc: Any = pyarrow.compute
 
 Cast = Callable[[AnyArray], AnyArray]
 
@@ -33,7 +35,7 @@ def refusing(convert: Cast, type: pa.DataType, reason: str) -> Restore:  # noqa:
         except pa.ArrowInvalid:
             pass
         if len(fetched) == 1:
-            return Restored(values=pa.nulls(1, type), refused=pa.array([True]), reason=reason)
+            return Restored(values=pa.array([None], type), refused=pa.array([True]), reason=reason)
         half = len(fetched) // 2
         return merged([restore(fetched.slice(0, half)), restore(fetched.slice(half))], reason)
 

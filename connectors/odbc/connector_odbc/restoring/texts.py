@@ -6,12 +6,14 @@ from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from connector_odbc.restoring.parsing import refusing
 from connector_odbc.typed import AnyArray, Restored
 
 __all__ = ["ESCAPE", "hexadecimal", "unescaped"]
+
+pc: Any = pyarrow.compute
 
 ESCAPE = "\x01"
 """A text that starts with it is ``t`` and the hexadecimal of its UTF-8, or the name of another storage class and its value."""

@@ -1,16 +1,18 @@
-"""Dates and times as they were, from text in ISO 8601's order or from counts; years 1 to 9999, as everything behind Arrow has them."""
+"""Dates and times as they were, from text in ISO 8601's order or from counts; in the years 1 to 9999, which all can show."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from connector_odbc.restoring.parsing import refusing
 from connector_odbc.typed import AnyArray, Restore, Restored
 
 __all__ = ["days", "microseconds", "of_day", "timestamps"]
+
+pc: Any = pyarrow.compute
 
 OUTSIDE = "it is no moment between the years 1 and 9999 with at most microseconds"
 _FIRST, _LAST = -62135596800_000_000, 253402300799_999_999  # 0001-01-01 and 9999-12-31, in microseconds of 1970

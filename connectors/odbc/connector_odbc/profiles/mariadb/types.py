@@ -77,6 +77,8 @@ _GEOMETRY = Typed(
     wire=pa.binary(),
     note="geometry as MariaDB keeps it: four bytes of SRID, then WKB",
 )
+# By itself the driver hands it over as 0.
+_FLOAT = Typed(type=pa.float32(), select="CAST({column} AS DOUBLE)", wire=pa.float64(), restore=restoring.narrowed(pa.float32()))
 _TEXT = Typed(type=pa.string(), wire=pa.string())
 
 _TYPES: Mapping[str, Typed | Callable[[Column], Typed]] = {
@@ -98,8 +100,8 @@ _TYPES: Mapping[str, Typed | Callable[[Column], Typed]] = {
     "year": _counted(pa.int16()),
     "decimal": _decimal,
     "decimal unsigned": _decimal,
-    "float": _plain(pa.float32()),
-    "float unsigned": _plain(pa.float32()),
+    "float": _FLOAT,
+    "float unsigned": _FLOAT,
     "double": _plain(pa.float64()),
     "double unsigned": _plain(pa.float64()),
     "bit": _bits,

@@ -1,4 +1,4 @@
-"""Reading SQLite: by keys that cannot be null, else by the rowid."""
+"""Reading SQLite: by keys that cannot be null, else by the rowid; in pages, since for batches its driver holds whole results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ def _compare(column: Column, op: str) -> str | None:
 
 
 READS = Reads(
-    streams=True,
     row_values=True,
     key=_key,
     compare=_compare,
