@@ -45,6 +45,7 @@ class Reading:
         columns = {} if self.columns is None else {self.stream.name: self.columns}
         self._asked = request([self.stream], self.mode, self.where, columns)
         self.state = dict(self.start)
+        self._read: tuple[Reader, tuple[Split, ...]] | None = None
 
     def __repr__(self) -> str:
         return f"<Reading {self.name} {self.stream.name}, {self.mode}, {len(self.schema)} columns>"
@@ -70,7 +71,8 @@ class Reading:
         budget = Budget(self.max_rejects)
         states = dict(self.start)
         rejects: list[pa.RecordBatch] = []
-        for split in reader.plan():
+        plan = reader.plan()
+        for split in plan:
             with closing(reader.read(split, states.get(split.id))) as batches:
                 for batch in batches:
                     if batch.rejects is not None:
@@ -81,7 +83,21 @@ class Reading:
                     if batch.state is not None:
                         states[split.id] = batch.state
         self.state = states
+        self._read = reader, plan
         self.rejects = pa.Table.from_batches(rejects, REJECT_SCHEMA)
+
+    def acknowledge(self) -> None:
+        """Tell the source that you hold durably what was read and `state`: it need not be able to give it again.
+
+        A file may then be archived, kept changes forgotten. Only you can know when; without it the source keeps everything. Does
+        nothing before a use has come to its end.
+        """
+        if self._read is None:
+            return
+        reader, plan = self._read
+        for split in plan:
+            if split.id in self.state:
+                reader.source.ack(split, self.state[split.id])
 
     @overload
     def rows(self) -> Iterator[dict[str, Any]]: ...

@@ -709,3 +709,19 @@ def test_a_budget_of_rejects_that_is_exceeded_leaves_the_index_where_it_was(good
         goods.bad = 0
         assert night(connector, tmp_path, sink, store).rows == 0
         assert sorted(target.rows("goods").column("qty").to_pylist(), key=str) == [11, 20, 40, 50, None]
+
+
+def test_a_reading_that_is_acknowledged_leaves_no_changes_behind(goods, connector, tmp_path):
+    def kept():
+        return any(path.suffix == ".changed" for path in tmp_path.rglob("*"))
+
+    with connector_sdk.open(connector, index=tmp_path, max_change=None) as session:
+        reading = session.changes("goods")
+        reading.acknowledge()  # nothing was read
+        assert reading.table().num_rows == 5
+        assert kept()
+        reading.acknowledge()
+        reading.acknowledge()
+        assert not kept()
+        del goods.rows[1]
+        assert [row["id"] for row in session.changes("goods", state=reading.state)] == [1]
