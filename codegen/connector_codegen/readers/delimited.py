@@ -68,7 +68,7 @@ def _largest(paths: Sequence[Path], described: set[Path], problems: list[Problem
 
 def _sampled(path: Path, problems: list[Problem]) -> Stream:
     name, ending = _parted(path.name)
-    inference = infer(path, name=name)
+    inference = infer(path, name=name, place="it")
     found = inference.layout
     about = f"{inference.rows:,} records of {len(found.fields)} field{'' if len(found.fields) == 1 else 's'}"
     problems.append(

@@ -121,9 +121,11 @@ def find_dialect(text: str, *, whole: bool) -> Dialect:
 def _doubts(best: _Fit, fits: Sequence[_Fit]) -> tuple[str, ...]:
     """A question, when another delimiter fits as well."""
     mark = best.form.delimiter
+    # Where the header is not cut as the records are, the mark stands in values: a decimal comma.
+    alike = [fit for fit in fits if len(fit.rows[0].cells) == fit.width]
     others = {
         fit.form.delimiter: fit.width
-        for fit in fits
+        for fit in alike
         if fit.form.delimiter in _USUAL and fit.share > 0.95 and fit.width > 2 and len(fit.rows) > 1
     }
     told = [f"{other!r} ({width} fields)" for other, width in others.items() if other != mark and other not in mark]
