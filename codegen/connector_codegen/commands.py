@@ -40,7 +40,7 @@ def _example(*lines: str) -> str:
     "source",
     required=True,
     metavar="SOURCE",
-    help="A sample, a Table Schema, a layout table, a layout.yaml; a folder or pattern of them.",
+    help="A sample, a Table Schema, CSVW metadata, a layout table, a layout.yaml; a folder or pattern of them.",
 )
 @_reader
 @click.option("--models", type=click.Choice(_MODELS), default="msgspec", show_default=True, help="What typed rows are.")
