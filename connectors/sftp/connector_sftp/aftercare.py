@@ -53,12 +53,19 @@ class Aftercare:
             else:
                 done = list(ledger.known(in_lane(split, self._drops.listed(binding))))
                 done += self._left_aside(binding, split, ledger) if config.after == "delete" else []
-            for entry in done:
-                if identity(entry) not in self._away:
-                    (self._archive if config.after == "archive" else self._delete)(entry)
-                    if binding.settings.done is not None:
-                        self._drops.folder.remove(entry.name + binding.settings.done)
-                    self._away.add(identity(entry))
+            put = self._archive if config.after == "archive" else self._delete
+            marker = binding.settings.done
+            fresh = [entry for entry in done if identity(entry) not in self._away]
+            if fresh:
+                self._drops.open_drops(binding, fresh)
+            for entry in fresh:
+                put(entry)
+                if marker is not None and "*" not in marker:
+                    self._drops.folder.remove(entry.name + marker)
+                self._away.add(identity(entry))
+            for idle in self._drops.idle_markers(binding) if fresh else []:
+                put(idle)
+                self._drops.forget_marker(binding, idle)
 
     def _archive(self, entry: Entry) -> None:
         """Move it below the archive: under its own name, or with what tells it apart when that is taken there."""

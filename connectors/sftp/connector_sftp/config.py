@@ -43,7 +43,20 @@ class StreamConfig(BaseModel):
     ] = None
     done: Annotated[
         str | None,
-        Field(description="a file counts once NAME plus this is there too, e.g. .done", pattern=r"^[^/\\]+$"),
+        Field(
+            description="a file counts once NAME plus this is there too, e.g. .done; with a *, as *.done, one marker is for all "
+            "files that begin with what * stands for",
+            pattern=r"^[^/\\*]+$|^\*[^/\\*]+$|^[^/\\*]+\*[^/\\*]*$",
+            examples=[".done", "*.done"],
+        ),
+    ] = None
+    manifest: Annotated[
+        str | None,
+        Field(
+            description="pattern of lists of names, sizes and digests: a file counts once a list names it and all that it names "
+            "is there",
+            examples=["*.manifest", "in/SHA256SUMS-*"],
+        ),
     ] = None
     keys: Annotated[
         tuple[str, ...] | None, Field(description="the fields that identify a row, in place of the layout's own", min_length=1)
@@ -53,10 +66,16 @@ class StreamConfig(BaseModel):
         Field(description="all: the files together are the stream; latest: each is the whole of it, the last by name counts"),
     ] = "all"
 
-    @field_validator("files", "members")
+    @field_validator("files", "members", "manifest")
     @classmethod
     def _relative(cls, pattern: str | None) -> str | None:
         return None if pattern is None else _plain(pattern, "a pattern")
+
+    @model_validator(mode="after")
+    def _one_marker(self) -> Self:
+        if self.done is not None and self.manifest is not None:
+            raise ValueError("done and manifest are two ways to say that a drop is complete: give one")
+        return self
 
     @field_validator("keys")
     @classmethod

@@ -20,6 +20,7 @@ from connector_sftp.latest import latest
 from connector_sftp.listing import Settling, candidates
 from connector_sftp.parts import Unpacking
 from connector_sftp.pgp import Pgp
+from connector_sftp.release import Groups, Manifests
 from connector_sftp.sftp_folder import SftpFolder
 
 __all__ = ["Drops"]
@@ -38,6 +39,8 @@ class Drops:
         self.folder: Folder = LocalFolder(Path(config.folder).expanduser()) if config.is_local else SftpFolder(config)
         self._settling = Settling(config.settle, own_clock=config.is_local)
         self._pgp = None if config.pgp is None else Pgp(config.pgp, silence=config.timeout)
+        self._manifests: dict[str, Manifests] = {}
+        self._manifests_lock = threading.Lock()
         self._inferred: dict[str, Layout] = {}
         self._told: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
@@ -65,7 +68,16 @@ class Drops:
     def listed(self, binding: Binding) -> Iterator[Entry]:
         """The stream's files, in no order and one at a time, whether they have settled or not. Raises as :meth:`candidates`."""
         self._must_be_there()
-        return candidates(self.folder, binding.pattern, done=binding.settings.done, archive=self.config.archive)
+        done, archive = binding.settings.done, self.config.archive
+        if done is not None and "*" in done:
+            groups = Groups(self.folder, binding.pattern, done)
+            found = candidates(self.folder, binding.pattern, done=None, archive=archive)
+            return (entry for entry in found if groups.releases(entry.name))
+        if binding.settings.manifest is not None:
+            released = self._manifests_of(binding.settings.manifest).released()
+            found = candidates(self.folder, binding.pattern, done=None, archive=archive)
+            return (entry for entry in found if entry.name in released)
+        return candidates(self.folder, binding.pattern, done=done, archive=archive)
 
     def candidates(self, binding: Binding) -> list[Entry]:
         """The stream's files, by name, whether they have settled or not. Raises ConfigError when the folder is not there."""
@@ -77,10 +89,42 @@ class Drops:
             raise ConfigError(f"the folder {self.folder.root} {what}", hint="check `folder`", code="no_folder")
 
     def settled(self, binding: Binding, entries: Sequence[Entry]) -> list[Entry]:
-        """Those of `entries` that nobody is writing any more. May wait `settle` seconds. A marker makes waiting needless."""
+        """Those of `entries` that nobody is writing any more. May wait `settle` seconds. A marker makes waiting needless.
+
+        With a manifest, raises DataError when a file is not the one that it names.
+        """
+        if binding.settings.manifest is not None:
+            self._manifests_of(binding.settings.manifest).prove(entries)
+            return list(entries)
         if binding.settings.done is not None:
             return list(entries)
         return self._settling.settled(entries, lambda: self.listed(binding))
+
+    def open_drops(self, binding: Binding, entries: Sequence[Entry]) -> None:
+        """To be called before `entries` are put away: what is left of their drops is still to be read."""
+        if binding.settings.manifest is not None:
+            self._manifests_of(binding.settings.manifest).open(entries)
+
+    def idle_markers(self, binding: Binding) -> list[Entry]:
+        """The manifests and markers of groups of whose files none is left."""
+        done = binding.settings.done
+        if binding.settings.manifest is not None:
+            return self._manifests_of(binding.settings.manifest).idle()
+        if done is not None and "*" in done:
+            pattern = binding.pattern
+            return Groups(self.folder, pattern, done).idle(self.folder.list(pattern.below, depth=pattern.depth))
+        return []
+
+    def forget_marker(self, binding: Binding, marker: Entry) -> None:
+        """`marker` has been put away."""
+        if binding.settings.manifest is not None:
+            self._manifests_of(binding.settings.manifest).forget(marker)
+
+    def _manifests_of(self, pattern: str) -> Manifests:
+        with self._manifests_lock:
+            if pattern not in self._manifests:
+                self._manifests[pattern] = Manifests(self.folder, pattern, self.config.archive)
+            return self._manifests[pattern]
 
     def unpacking(self, binding: Binding) -> Unpacking:
         """How the stream's files are opened."""
