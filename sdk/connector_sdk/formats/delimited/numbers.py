@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
@@ -60,9 +61,12 @@ def _plain_sign(field: Field, text: Text) -> Text:
 
 def has_x(text: Text) -> bool:
     """Whether there is an x anywhere, as in hexadecimal numbers."""
-    data = text.buffers()[2]
-    found = b"" if data is None else data.to_pybytes()
-    return b"x" in found or b"X" in found
+    _, places, data = text.buffers()
+    if data is None or not len(text):
+        return False
+    ends = np.frombuffer(places, dtype=np.int32)
+    held = np.frombuffer(data, dtype=np.uint8)[ends[text.offset] : ends[text.offset + len(text)]]
+    return bool((held == ord("x")).any() or (held == ord("X")).any())
 
 
 def render_numbers(field: Field, values: pa.Array[Any]) -> Text:

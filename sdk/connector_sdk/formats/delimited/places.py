@@ -42,12 +42,20 @@ class Finder:
         words = -(-len(text) // 64)
         if mark not in text:
             return np.zeros(words, dtype=np.uint64)
-        if len(self._there) < words * 64:
-            self._there = np.empty(words * 64, dtype=np.bool_)
-        there = self._there[: words * 64]
+        there = self._room(words * 64)
         np.equal(np.frombuffer(text, dtype=np.uint8), mark[0], out=there[: len(text)])
         there[len(text) :] = False
         return np.packbits(there, bitorder="little").view("<u8")
+
+    def positions(self, data: npt.NDArray[np.uint8], code: int) -> Positions:
+        """The places of the byte `code`, as numbers, in order."""
+        found: Positions = np.flatnonzero(np.equal(data, code, out=self._room(len(data))))
+        return found
+
+    def _room(self, size: int) -> npt.NDArray[np.bool_]:
+        if len(self._there) < size:
+            self._there = np.empty(size, dtype=np.bool_)
+        return self._there[:size]
 
 
 def parity(places: Places) -> Places:

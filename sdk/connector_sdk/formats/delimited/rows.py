@@ -18,6 +18,7 @@ import pyarrow.csv
 from connector_sdk.errors import ConfigError
 from connector_sdk.formats.delimited.cells import cells
 from connector_sdk.formats.delimited.marks import StandIns, mended
+from connector_sdk.formats.delimited.places import Finder
 from connector_sdk.formats.delimited.records import Grammar
 from connector_sdk.formats.delimited.values import check_notation, describe_type, has_infinite, is_plain, is_text, parse
 from connector_sdk.formats.layout import Field, Layout
@@ -58,6 +59,7 @@ class Rows:
         self.mark = _common([f.decimal for f in self.fields if _is_real(f.type)], ".")
         self.words = _common([(f.true, f.false) for f in self.fields if pa.types.is_boolean(f.type)], ((), ()))
         self.integers = [f.name for f in self.fields if pa.types.is_integer(f.type)]
+        self.finder = Finder()
         self.as_text: set[str] = set()
         self._ask_of(*(f.name for f in self.fields if not self._typed(f)))
         # Only text tells a quoted word for null from a bare one, which Arrow does for all columns of a pass alike.
@@ -88,7 +90,7 @@ class Rows:
             return self._parse(None, view, all_text=True)
         if not whole:
             return self._parse(replace(shown, meant=shown.meant | lost), view, all_text=True)
-        if not self.as_text.issuperset(self.integers) and _has_hexadecimal(shown):
+        if not self.as_text.issuperset(self.integers) and _has_hexadecimal(shown, self.finder):
             self._ask_of(*self.integers)  # Arrow takes 0x10 for 16
         try:
             batch, problems = self._parse(shown, view, all_text=False)
@@ -259,16 +261,19 @@ def _holds_text(kind: pa.DataType) -> bool:
     return is_text(kind) or pa.types.is_binary(kind)
 
 
-def _has_hexadecimal(shown: StandIns) -> bool:
+def _has_hexadecimal(shown: StandIns, finder: Finder) -> bool:
     """Whether a value seems to begin with ``0x``."""
-    whole = bytes(shown.text)
-    if b"x" not in whole and b"X" not in whole:
-        return False
-    data = np.frombuffer(whole, dtype=np.uint8)
-    found = np.flatnonzero(((data[1:] | 0x20) == ord("x")) & (data[:-1] == ord("0")))
-    before = np.frombuffer(b"\n" + whole, dtype=np.uint8)[found]
-    known = f"\r\n\t {shown.delimiter}{shown.quote or ''}{shown.escape or ''}".encode()
-    return bool(np.isin(before, np.frombuffer(known, dtype=np.uint8)).any())
+    data = np.frombuffer(shown.text, dtype=np.uint8)
+    known = [ord(mark) for mark in ("\r", "\n", "\t", " ", shown.delimiter, shown.quote, shown.escape) if mark]
+    for letter in b"xX":
+        if isinstance(shown.text.obj, bytes) and bytes((letter,)) not in shown.text.obj:
+            continue  # found out ten times as fast
+        found = finder.positions(data, letter) - 1
+        found = found[found >= 0]
+        found = found[data[found] == ord("0")]
+        if len(found) and (found[0] == 0 or np.isin(data[found - 1], known).any()):
+            return True
+    return False
 
 
 def _is_utf8(text: memoryview) -> bool:
