@@ -8,17 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
+from connector_sdk.errors import DataError
 
 from connector_odbc import driver_manager, rows
 from connector_odbc.bulk import BulkReader, TooLongError
 from connector_odbc.database import Database
 from connector_odbc.decoding import Decoded, Decoder
+from connector_odbc.profiles.reads import Reads
 from connector_odbc.selecting import Query, projection, query
 from connector_odbc.typed import Typed
 from connector_odbc.way import Way
 
 __all__ = ["Fetch"]
 
+pc: Any = pyarrow.compute
 logger = logging.getLogger(__name__)
 
 ROOM = 256
@@ -76,13 +80,13 @@ class Fetch:
     ) -> Iterator[Decoded]:
         reads = self.database.profile.reads
         if reads.streams or not self.way.order:
-            for batch in reader.batches(self._query(expressions, after, None), decoder.schema, count, room):
+            for batch in self._checked(reader, decoder, expressions, after, None, count, room):
                 yield decoder.decode(batch)
             return
         page = count
         while True:
             seen = size = 0
-            for batch in reader.batches(self._query(expressions, after, page), decoder.schema, min(count, page), room):
+            for batch in self._checked(reader, decoder, expressions, after, page, count, room):
                 found = decoder.decode(batch)
                 seen += batch.num_rows
                 size += batch.nbytes
@@ -90,9 +94,47 @@ class Fetch:
                 yield found
             if seen < page:
                 return
-            if after is None:
-                raise AssertionError("a page that ends with a row of no place")
+            after = self._behind(after)
             page = max(1_000, min(100_000, PAGE * seen // max(1, size)))
+
+    def _behind(self, after: Sequence[str] | None) -> Sequence[str]:
+        """Where the next page begins. Raises DataError where the last row of the one before does not say."""
+        if after is None:
+            raise DataError(
+                f"{self.way.table.name} has a key that is not what its column is declared as: it cannot be gone on behind it",
+                hint="mend that row, or read a view of the table",
+                stream=self.way.stream.name,
+            )
+        return after
+
+    def _checked(
+        self,
+        reader: BulkReader,
+        decoder: Decoder,
+        expressions: list[str],
+        after: Sequence[str] | None,
+        limit: int | None,
+        count: int,
+        room: int,
+    ) -> Iterator[pa.RecordBatch]:
+        """Batches in which no value is cut; where the driver does not tell, the server is asked for the longest of each row."""
+        reads = self.database.profile.reads
+        count = count if limit is None else min(count, limit)
+        long = [
+            f"COALESCE({_length(reads, expression, typed)}, 0)"
+            for expression, typed in zip(expressions, decoder.typed, strict=True)
+            if reads.cuts_silently and (_unbounded(typed) or (typed.size or 0) > room)
+        ]
+        if not long:
+            yield from reader.batches(self._query(expressions, after, limit), decoder.schema, count, room)
+            return
+        asked = self._query([*expressions, f"GREATEST(0, {', '.join(long)})"], after, limit)
+        schema = decoder.schema.append(pa.field(f"c{len(expressions)}", pa.int64()))
+        for batch in reader.batches(asked, schema, count, room):
+            longest = pc.max(batch.column(len(expressions))).as_py()
+            if longest > room:
+                raise TooLongError(longest)
+            yield batch.select(decoder.schema.names)
 
     def _query(self, expressions: list[str], after: Sequence[str] | None, limit: int | None) -> Query:
         reads = self.database.profile.reads
@@ -116,14 +158,26 @@ class Fetch:
             selected.append(shown)
         schema = pa.schema([*decoder.schema, *((f"c{len(expressions) + n}", pa.int64()) for n in range(len(extra)))])
         encoded = [reads.encoded and _is_text(typed) for typed in decoder.typed] + [False] * len(extra)
-        asked = query(self.way, [*selected, *extra], self.condition, reads, after=after, upto=self.upto)
+        paged = bool(self.way.order) and not reads.streams
+        page = FEWEST_ROWS if paged else None
         connection = self.database.connect()
         try:
             for statement in self.begin:
                 connection.execute(statement)
-            for batch in rows.batches(connection, asked, schema, self.database.config.batch_rows, encoded):
-                found: list[Any] = [None if number is None else batch.column(number) for number in lengths]
-                yield decoder.decode(batch.select(decoder.schema.names), found)
+            while True:
+                seen = size = 0
+                asked = query(self.way, [*selected, *extra], self.condition, reads, after=after, upto=self.upto, limit=page)
+                for batch in rows.batches(connection, asked, schema, self.database.config.batch_rows, encoded):
+                    found: list[Any] = [None if number is None else batch.column(number) for number in lengths]
+                    decoded = decoder.decode(batch.select(decoder.schema.names), found)
+                    seen += batch.num_rows
+                    size += batch.nbytes
+                    after = decoded.at
+                    yield decoded
+                if page is None or seen < page:
+                    return
+                after = self._behind(after)
+                page = max(1, min(10_000, PAGE * seen // max(1, size)))
         except driver_manager.pyodbc().Error as error:
             raise self.database.failure(error, f"reading {self.way.table.name}", stream=self.way.stream.name) from None
         finally:
@@ -131,17 +185,22 @@ class Fetch:
 
     def _longest(self, reader: BulkReader, decoder: Decoder, expressions: list[str]) -> int:
         """Bytes of the longest value of no declared width."""
-        length = self.database.profile.reads.byte_length
+        reads = self.database.profile.reads
         number = "SIGNED" if self.database.profile.name == "mariadb" else "bigint"
         measured = [
-            f"CAST(max({length.format(expression=expression)}) AS {number})"
+            f"CAST(max({_length(reads, expression, typed)}) AS {number})"
             for expression, typed in zip(expressions, decoder.typed, strict=True)
             if _unbounded(typed)
         ]
-        asked = query(self.way, measured, self.condition, self.database.profile.reads, ordered=False)
+        asked = query(self.way, measured, self.condition, reads, ordered=False)
         schema = pa.schema([(f"c{number}", pa.int64()) for number in range(len(measured))])
         found = next(iter(reader.batches(asked, schema, 1, ROOM))).to_pylist()[0]
         return max((value for value in found.values() if value is not None), default=0)
+
+
+def _length(reads: Reads, expression: str, typed: Typed) -> str:
+    """Bytes of what is handed over."""
+    return reads.byte_length.format(expression=reads.as_rows.format(expression=expression) if _is_text(typed) else expression)
 
 
 def _is_text(typed: Typed) -> bool:

@@ -51,6 +51,7 @@ def _compare(column: Column, op: str) -> str | None:
 READS = Reads(
     key=_key,
     compare=_compare,
+    cuts_silently=True,
     byte_length="LENGTH({expression})",
     # Rows one by one lose what is behind a NUL in text.
     as_rows="CAST(CONVERT({expression} USING utf8mb4) AS BINARY)",
