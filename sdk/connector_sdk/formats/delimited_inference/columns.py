@@ -28,6 +28,7 @@ _KEY_BYTES = 128 << 20
 _ENOUGH = 1000
 """Values of which less than half are numbers, and less than half dates: it is text, and needs no further look."""
 _NULLS = pa.array(sorted(NULL_WORDS))
+_MAY_BE_NULL = {"", *(re.sub(r"\d", "9", word) for word in NULL_WORDS)}
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Column:
             block = self._count_nulls(block)
             self._find_against(block, place)
             return
-        if "" in block.shapes or not NULL_WORDS.isdisjoint(block.shapes) or any(s[:4] == "9999" for s in block.shapes):
+        if not _MAY_BE_NULL.isdisjoint(block.shapes):
             block = self._count_nulls(block)
             if not len(block.values):
                 return

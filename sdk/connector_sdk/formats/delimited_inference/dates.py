@@ -133,7 +133,7 @@ class Dates:
             return None
         if not looks.all():
             self.groups = None
-            return int(np.flatnonzero(~looks[block.shape_of])[0])
+            return int(np.flatnonzero(~looks[block.shape_of])[0]) if self.like else None
         self.zones |= {zone for _, zone in found}
         member = [self._join(left, int(weight)) for (left, _), weight in zip(found, weights, strict=True)]
         if self.groups is None:

@@ -67,7 +67,7 @@ class Block:
         found: npt.NDArray[np.int64] = self._shapes.indices.to_numpy(zero_copy_only=False)
         return found
 
-    @property
+    @cached_property
     def weights(self) -> npt.NDArray[np.float64]:
         """How many values (all of them, not only different ones) have each shape."""
         return np.bincount(self.shape_of, weights=self.counts, minlength=len(self.shapes)).astype(np.float64)
