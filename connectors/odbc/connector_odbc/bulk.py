@@ -44,7 +44,7 @@ class BulkReader:
             self._connection: Any = self._module.connect(
                 database.connection_string(), login_timeout_sec=max(1, round(database.config.timeout)), autocommit=False
             )
-            for statement in database.profile.session:
+            for statement in database.session:
                 self._connection.execute(statement)
             self._connection.commit()
             for statement in begin:

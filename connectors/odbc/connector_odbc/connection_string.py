@@ -12,7 +12,7 @@ from connector_odbc.config import OdbcConfig
 
 __all__ = ["connection_string", "keywords", "rendered"]
 
-_PART = re.compile(r"\s*([^=;{}]+?)\s*=\s*(\{(?:[^}]|\}\})*\}|[^;]*)\s*(?:;|$)")
+_PART = re.compile(r"\s*([^=;{}]+?)\s*=\s*(\{(?:[^}]|\}\})*\}|(?!\{)[^;]*)\s*(?:;|$)")
 _SECRET = frozenset({"PWD", "PASSWORD"})
 _NAMES = {"server": "SERVER", "port": "PORT", "database": "DATABASE", "user": "UID"}
 

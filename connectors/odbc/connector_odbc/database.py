@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
 from connector_sdk.errors import ConfigError, ConnectorError, TransientError
 
-from connector_odbc import driver_manager, profiles
+from connector_odbc import driver_manager, installed, profiles
 from connector_odbc.config import OdbcConfig
 from connector_odbc.connection_string import connection_string, rendered
-from connector_odbc.failures import failure
+from connector_odbc.failures import failure, server_message, sql_state
+from connector_odbc.profiles import generic
 from connector_odbc.profiles.profile import Profile
 
 __all__ = ["Connection", "Database"]
@@ -30,45 +31,108 @@ class Database:
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
         self._closed = False
+        self._profile: Profile | None = None  # once a connection has told
+
+    @property
+    def profile(self) -> Profile:
+        """The profile of the driver that the configuration means, or of the system behind it, for which this may have to connect.
+
+        Raises ConfigError or TransientError.
+        """
+        if self._profile is None:
+            if self._known is not generic.PROFILE or self.config.profile is not None:
+                return self._known
+            with self.lend():
+                pass
+        return self._profile or self._known
 
     @cached_property
-    def profile(self) -> Profile:
-        """The profile of the driver that the configuration names; the generic one where none knows it."""
+    def _known(self) -> Profile:
+        """The profile as far as it is known without a connection."""
         return profiles.find(self.config, connection_string(self.config))
 
     @cached_property
     def place(self) -> str:
         """The database in words, for messages."""
         parts = connection_string(self.config)
-        server = parts.get("SERVER") or parts.get("SERVERNAME") or parts.get("HOST") or ""
-        name = parts.get("DATABASE") or parts.get("DB") or parts.get("DSN") or ""
-        return "/".join(part for part in (server, name) if part) or self.profile.title
+        server = parts.get("SERVER") or parts.get("SERVERNAME") or parts.get("HOST") or parts.get("SYSTEM") or ""
+        name = parts.get("DATABASE") or parts.get("DB") or parts.get("DBQ") or parts.get("DSN") or ""
+        return "/".join(part for part in (server, name) if part) or self._known.title
+
+    @property
+    def session(self) -> tuple[str, ...]:
+        """The statements that a new connection begins with, limits of time among them."""
+        profile, waits = self._profile or self._known, []
+        limits = ((profile.lock_timeout, self.config.timeout), (profile.query_timeout, self.config.query_timeout))
+        for statements, seconds in limits:
+            if seconds is not None:
+                numbers = {"seconds": max(1, round(seconds)), "milliseconds": max(1, round(seconds * 1000))}
+                waits += [statement.format(**numbers) for statement in statements]
+        return (*profile.session, *waits)
 
     def connection_string(self, **options: str) -> str:
-        """The whole connection string, with the password in it; `options` count where the configuration gives none."""
-        return rendered(connection_string(self.config, {**self.profile.options, **options}))
+        """The whole connection string, with the password in it; `options` count where neither the configuration nor the
+        data source gives any."""
+        parts = connection_string(self.config)
+        there = installed.data_source(parts["DSN"]) if "DSN" in parts else {}
+        profile = self._profile or self._known
+        more = {name: value for name, value in {**profile.options, **options}.items() if name.upper() not in there}
+        return rendered(connection_string(self.config, more))
 
     def connect(self, *, autocommit: bool = False, **options: str) -> Connection:
         """A new connection of one's own. Raises ConfigError or TransientError."""
-        pyodbc = driver_manager.pyodbc()
+        connection = self._log_in(autocommit, options)
+        if self._profile is None:
+            try:
+                self._profile = self._verified(connection)
+            except BaseException:
+                connection.close()
+                raise
+            if self._profile is not self._known:  # with the options of the right one
+                connection.close()
+                connection = self._log_in(autocommit, options)
         try:
-            connection = pyodbc.connect(
-                self.connection_string(**options), autocommit=autocommit, timeout=max(1, round(self.config.timeout))
-            )
-        except pyodbc.Error as error:
-            raise failure(error, f"connecting to {self.place}", self.profile.errors) from None
-        with suppress(pyodbc.Error):  # not every driver has a query timeout
-            if self.config.query_timeout is not None:
-                connection.timeout = max(1, round(self.config.query_timeout))
-        try:
-            for statement in self.profile.session:
+            for statement in self.session:
                 connection.execute(statement)
             if not autocommit:
                 connection.commit()
-        except pyodbc.Error as error:
+        except driver_manager.pyodbc().Error as error:
             connection.close()
             raise self.failure(error, f"preparing a session on {self.place}") from None
         return connection
+
+    def _log_in(self, autocommit: bool, options: Mapping[str, str]) -> Connection:
+        pyodbc = driver_manager.pyodbc()
+        text = self.connection_string(**options)
+        try:
+            connection = pyodbc.connect(text, autocommit=autocommit, timeout=max(1, round(self.config.timeout)))
+        except pyodbc.Error as error:
+            raise self._not_connected(error) from None
+        if self.config.query_timeout is not None:
+            with suppress(pyodbc.Error):  # psqlodbc has no such attribute: its profile has a statement for it
+                connection.timeout = max(1, round(self.config.query_timeout))
+        return connection
+
+    def _not_connected(self, error: BaseException) -> ConnectorError:
+        state, parts = sql_state(error), connection_string(self.config)
+        found = self.failure(error, f"connecting to {self.place}")
+        if state in ("01000", "IM002", "IM003") and "DSN" not in parts:
+            names = ", ".join(sorted(driver_manager.drivers().values())) or "none"
+            found.message = f"the ODBC driver {parts.get('DRIVER')!r} cannot be loaded: {server_message(error)}"
+            found.hint = f"installed are: {names}; a driver can also be given by the path of its library"
+        elif state == "IM002":
+            names = ", ".join(sorted(driver_manager.pyodbc().dataSources())) or "none"
+            found.message = f"there is no data source {parts['DSN']!r}"
+            found.hint = f"odbc.ini has: {names}"
+        return found
+
+    def _verified(self, connection: Connection) -> Profile:
+        pyodbc = driver_manager.pyodbc()
+        try:
+            system = str(connection.getinfo(pyodbc.SQL_DBMS_NAME))
+        except pyodbc.Error:  # an old driver
+            return self._known
+        return profiles.verified(self.config, self._known, system)
 
     @contextmanager
     def lend(self) -> Iterator[Connection]:
@@ -109,7 +173,7 @@ class Database:
 
     def failure(self, error: BaseException, doing: str, *, stream: str | None = None) -> ConnectorError:
         """The SDK's error for `error`, by the profile's reading of it."""
-        return failure(error, doing, self.profile.errors, stream=stream)
+        return failure(error, doing, (self._profile or self._known).errors, stream=stream)
 
     def close(self) -> None:
         """Close what is idle; what is lent closes when it comes back."""

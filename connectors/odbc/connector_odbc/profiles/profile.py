@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-from connector_sdk.errors import ConnectorError
 
 from connector_odbc.catalogue import Column
+from connector_odbc.meanings import Meaning
 from connector_odbc.profiles.catalogue_sql import CatalogueSql
 from connector_odbc.profiles.changes import Changes
 from connector_odbc.profiles.reads import Reads
@@ -25,10 +25,11 @@ class Profile:
     `drivers` are lower-case parts of driver names and of the file names of their libraries, `systems` of what the
     connection calls its DBMS: by these a profile is found before and after connecting. `options` are connection keywords
     added where the user gave none. `session` statements run on every new connection. `tested` says what it was tested
-    with; None: written from the manual. `errors` maps SQLSTATEs and native error numbers to error classes where the
-    standard's own reading is not the right one. `catalogue` None: the ODBC catalogue functions are asked. `typed` says
-    how a column crosses, `declare` how a column of an Arrow type (and a native type it may have come from in this very
-    system) is declared in DDL.
+    with; None: written from the manual. `errors` says what native error numbers, parts of messages (in lower case, with a
+    space) and SQLSTATEs (or their first two signs) mean where the standard's own reading is not the right one. `lock_timeout`
+    and `query_timeout` are statements of the session with ``{seconds}`` or ``{milliseconds}``. `catalogue` None: the ODBC
+    catalogue functions are asked. `typed` says how a column crosses, `declare` how a column of an Arrow type (and a native
+    type it may have come from in this very system) is declared in DDL.
     """
 
     name: str
@@ -41,7 +42,9 @@ class Profile:
     quotes: tuple[str, str] = ('"', '"')
     probe: str = "SELECT 1"
     current_schema: str | None = None
-    errors: Mapping[str | int, type[ConnectorError]] = field(default_factory=dict)
+    errors: Mapping[str | int, Meaning] = field(default_factory=dict)
+    lock_timeout: tuple[str, ...] = ()
+    query_timeout: tuple[str, ...] = ()
     catalogue: CatalogueSql | None = None
     typed: Callable[[Column], Typed]
     declare: Callable[[pa.Field[pa.DataType]], str]

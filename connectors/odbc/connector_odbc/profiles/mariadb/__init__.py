@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from connector_odbc.profiles.mariadb.catalogue import CATALOGUE
+from connector_odbc.profiles.mariadb.errors import ERRORS
 from connector_odbc.profiles.mariadb.reads import READS
 from connector_odbc.profiles.mariadb.types import SESSION, typed
 from connector_odbc.profiles.profile import Profile
@@ -25,6 +26,9 @@ PROFILE = Profile(
     quotes=("`", "`"),
     current_schema="SELECT DATABASE()",
     session=SESSION,
+    errors=ERRORS,
+    lock_timeout=("SET SESSION innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}",),
+    query_timeout=("SET SESSION max_statement_time = {seconds}",),
     catalogue=CATALOGUE,
     typed=typed,
     declare=_declare,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from connector_odbc.profiles.postgresql.catalogue import CATALOGUE
+from connector_odbc.profiles.postgresql.errors import ERRORS
 from connector_odbc.profiles.postgresql.reads import READS
 from connector_odbc.profiles.postgresql.types import SESSION, typed
 from connector_odbc.profiles.profile import Profile
@@ -34,6 +35,9 @@ PROFILE = Profile(
     },
     current_schema="SELECT current_schema()",
     session=SESSION,
+    errors=ERRORS,
+    lock_timeout=("SET lock_timeout = {milliseconds}",),
+    query_timeout=("SET statement_timeout = {milliseconds}",),
     catalogue=CATALOGUE,
     typed=typed,
     declare=_declare,

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from connector_odbc.profiles.profile import Profile
 from connector_odbc.profiles.sqlite.catalogue import CATALOGUE
+from connector_odbc.profiles.sqlite.errors import ERRORS
 from connector_odbc.profiles.sqlite.reads import READS
 from connector_odbc.profiles.sqlite.types import typed
 
@@ -24,6 +25,8 @@ PROFILE = Profile(
     systems=("sqlite",),
     options={"StepAPI": "1"},
     current_schema="SELECT 'main'",
+    errors=ERRORS,
+    lock_timeout=("PRAGMA busy_timeout = {milliseconds}",),
     catalogue=CATALOGUE,
     typed=typed,
     declare=_declare,
