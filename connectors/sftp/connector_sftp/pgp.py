@@ -59,6 +59,7 @@ class Pgp:
 
     def __init__(self, settings: PgpConfig, *, silence: float = SILENCE) -> None:
         self._settings = settings
+        self._own = None if settings.home is None else settings.home.expanduser()
         self._silence = max(silence, SILENCE)
         self._lock = threading.Lock()
         self._made: Path | None = None
@@ -170,7 +171,7 @@ class Pgp:
         """The home with the keys in it, made when it is first needed."""
         with self._lock:
             if not self._ready:
-                home = self._settings.home or self._make()
+                home = self._own or self._make()
                 if not home.is_dir():
                     raise ConfigError(f"pgp.home: {home} is not a folder", code="pgp_key")
                 if self._settings.verify is not None:
@@ -178,7 +179,7 @@ class Pgp:
                 if self._settings.key is not None:
                     self._import_key(home, self._settings.key.reveal())
                 self._ready = True
-            found = self._settings.home or self._made
+            found = self._own or self._made
             assert found is not None
             return found
 

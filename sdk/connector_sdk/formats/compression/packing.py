@@ -31,7 +31,7 @@ class Packer(Protocol):
 
 
 def packer(kind: Kind, out: Output) -> Packer:
-    """A compressor in front of `out`, for one of the kinds that are :data:`WRITABLE`. Neither name nor time is in its header."""
+    """A compressor in front of `out`, for one of the kinds that are ``WRITABLE``. Neither name nor time is in its header."""
     if kind is Kind.ZSTD:
         return _Zstd(out)
     return _Packer(_COMPRESSORS[kind](), out)

@@ -106,7 +106,7 @@ def refuse_nested(read: Read, place: str) -> Read:
 
 
 def peek(read: Read) -> bytes:
-    """The first :data:`HEAD` bytes, or all there are."""
+    """The first ``HEAD`` bytes, or all there are."""
     head = b""
     while len(head) < HEAD and (more := read(HEAD - len(head))):
         head += more
