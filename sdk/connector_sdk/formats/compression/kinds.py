@@ -47,7 +47,7 @@ _ENDINGS: dict[str, tuple[Kind, ...]] = {
 
 
 def kind_of(head: bytes) -> Kind:
-    """What a file that begins with `head` (``HEAD`` bytes, or all it has) is; NONE when nothing is recognised.
+    """What a file that begins with `head` (512 bytes, or all it has) is; NONE when nothing is recognised.
 
     The magic numbers are those of RFC 1952, the bzip2 and xz formats, RFC 8878 (frames and skippable frames), PKWARE's APPNOTE
     (4.3.7, 4.3.16) and POSIX ustar, which GNU tar has too. A tar from before ustar has none.

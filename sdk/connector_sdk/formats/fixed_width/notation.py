@@ -55,6 +55,13 @@ def notation(field: Field, page: CodePage) -> Notation:
     place = field.place
     if place is None:
         raise _wrong(field, "it has no start and length")
+    for given, said in (("zone", field.zone), ("marks", field.marks), ("negative", field.negative != "leading")):
+        if said:
+            raise _wrong(
+                field,
+                f"{given} is for delimited text",
+                "say `sign` for where a number's sign stands" if given == "negative" else None,
+            )
     kind = _kind(field, place)
     number = kind in ("whole", "scaled", "spelled", "float")
     pad = "0" if kind in ("whole", "scaled", "spelled") else "" if kind == "raw" else " "
