@@ -216,6 +216,7 @@ class _Run:
             self._save(replace(saved, checkpoint=truth.id, states=truth.states, base={}, splits=(), done=True))
             if self.file:
                 self.file.rewind(truth.id)
+                self._keep_cut_off(truth)
             for split in self._saved_or_planned(saved.splits):
                 if split.id in truth.states:
                     self._acknowledge(split, truth.states[split.id])
@@ -224,6 +225,8 @@ class _Run:
         splits = self._saved_or_planned(begin.splits)
         if self.file:
             self.file.rewind(begin.rejects_up_to)
+            if truth is not None and truth.id == saved.checkpoint + 1:
+                self._keep_cut_off(truth)
         self._save(
             replace(
                 saved,
@@ -336,24 +339,46 @@ class _Run:
             )
             if self.file and rejects:
                 self.file.append(rejects, at.id)
-            self._publish([receipt], at, split.id)
-            self._save(replace(self.saved, checkpoint=at.id, states=at.states, rejects=self.saved.rejects + len(rejects)))
-            self.rows += receipt.rows
+            late = self._keep_late(self._publish([receipt], at, split.id), at)
+            count = len(rejects) + len(late)
+            self._save(replace(self.saved, checkpoint=at.id, states=at.states, rejects=self.saved.rejects + count))
+            rows = max(0, receipt.rows - len(late))
+            self.rows += rows
             self.bytes += piece.bytes
-            self.reject_count += len(rejects)
-            self.emit(Committed(checkpoint=at.id, rows=receipt.rows, splits=(split.id,)))
+            self.reject_count += count
+            self.emit(Committed(checkpoint=at.id, rows=rows, splits=(split.id,)))
+            self._spend_late(late)
         if (
             self.job.write is not WriteMode.REPLACE
         ):  # a REPLACE shows nothing before it is done: until then the source may not forget
             self._acknowledge(split, piece.end)
         return piece.end
 
-    def _publish(self, receipts: Sequence[Receipt], at: Checkpoint, split: str) -> None:
+    def _keep_late(self, receipt: Receipt, at: Checkpoint) -> list[Reject]:
+        """The rows that the target refused only when they were published, kept with the others."""
+        late = [] if receipt.rejects is None else rejects_of(receipt.rejects)
+        if self.file and late:
+            self.file.append(late, at.id)
+        return late
+
+    def _keep_cut_off(self, truth: Checkpoint) -> None:
+        """The run before died between its sink's commit and ours: a commit that is repeated tells its rejects again."""
+        assert self.file is not None
+        receipt = self.job.sink.commit(self.load, [], truth)
+        if receipt.rejects is not None:
+            kept = {(r.raw_sha256, r.reason) for r in self.file.kept(truth.id)}
+            self.file.append((r for r in rejects_of(receipt.rejects) if (r.raw_sha256, r.reason) not in kept), truth.id)
+
+    def _spend_late(self, late: Sequence[Reject]) -> None:
+        """A sink allows no more of them in one commit than the load does; with those before they may still be too many."""
+        if late:
+            self.budget.spend(len(late), late[-1])
+
+    def _publish(self, receipts: Sequence[Receipt], at: Checkpoint, split: str) -> Receipt:
         failures = 0
         while True:
             try:
-                self.job.sink.commit(self.load, receipts, at)
-                return
+                return self.job.sink.commit(self.load, receipts, at)
             except TransientError as error:  # the id makes trying again safe
                 failures += 1
                 self.reader.wait_or_raise(split, failures, error)
@@ -362,8 +387,13 @@ class _Run:
         plan = self.saved.splits
         with self._lock:
             at = Checkpoint(id=self.saved.checkpoint + 1, states=self.saved.states, done=True)
-            self._publish([], at, "")
-            self._save(replace(self.saved, checkpoint=at.id, base={}, splits=(), done=True))
+            late = self._keep_late(self._publish([], at, ""), at)
+            self._save(
+                replace(self.saved, checkpoint=at.id, base={}, splits=(), done=True, rejects=self.saved.rejects + len(late))
+            )
+            self.rows -= len(late)
+            self.reject_count += len(late)
+            self._spend_late(late)
         if self.job.write is WriteMode.REPLACE:
             for split in plan or self.reader.plan():
                 if split.id in self.saved.states:

@@ -51,6 +51,12 @@ class RejectFile:
         except OSError as error:
             raise local_error(error, self.path) from None
 
+    def kept(self, checkpoint: int) -> list[Reject]:
+        """This load's rejects of one checkpoint that are in the file."""
+        if not self.path.exists():
+            return []
+        return [line.reject for line in read_rejects(self.path) if line.load == self.load and line.checkpoint == checkpoint]
+
     def append(self, rejects: Iterable[Reject], checkpoint: int) -> None:
         """Add lines; when it returns they survive a crash. `checkpoint` 0 marks those of a run that is given up."""
         text = "".join(_line(r, self.connector, self.load, checkpoint) for r in rejects)
