@@ -26,6 +26,7 @@ __all__ = [
     "WriteMode",
     "describe",
     "doc_of",
+    "has_default",
     "native_of",
     "origin_of",
 ]
@@ -170,6 +171,7 @@ def _sequence(value: object) -> list[object]:
 NATIVE = b"connector.native"
 DOC = b"connector.doc"
 ORIGIN = b"connector.origin"
+DEFAULT = b"connector.default"
 
 
 def describe(
@@ -180,12 +182,15 @@ def describe(
     native: str | None = None,
     doc: str | None = None,
     origin: str | None = None,
+    default: str | None = None,
 ) -> pa.Field[pa.DataType]:
     """An Arrow field that carries the type's name in its own system, its description, and where it was declared.
 
-    `native` is e.g. ``NUMBER(10,2)`` or ``PIC S9(7)V99 COMP-3``; `origin` is ``file:line``.
+    `native` is e.g. ``NUMBER(10,2)`` or ``PIC S9(7)V99 COMP-3``; `origin` is ``file:line``; `default` is what the system itself
+    fills in where a row that is written does not have the field, in its own words.
     """
-    metadata = {key: value.encode() for key, value in ((NATIVE, native), (DOC, doc), (ORIGIN, origin)) if value is not None}
+    said = ((NATIVE, native), (DOC, doc), (ORIGIN, origin), (DEFAULT, default))
+    metadata = {key: value.encode() for key, value in said if value is not None}
     return pa.field(name, type, nullable=nullable, metadata=metadata or None)
 
 
@@ -207,3 +212,8 @@ def doc_of(field: pa.Field[pa.DataType]) -> str | None:
 def origin_of(field: pa.Field[pa.DataType]) -> str | None:
     """Where the field was declared, as ``file:line``, if known."""
     return _metadata(field, ORIGIN)
+
+
+def has_default(field: pa.Field[pa.DataType]) -> bool:
+    """Whether a row may be written without the field although it is not nullable: its system fills it in."""
+    return _metadata(field, DEFAULT) is not None

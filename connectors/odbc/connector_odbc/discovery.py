@@ -63,7 +63,8 @@ def schema_of(database: Database, table: Table) -> pa.Schema:
 def _field(database: Database, column: Column) -> pa.Field[pa.DataType]:
     typed = database.profile.typed(column)
     doc = ". ".join(part.rstrip(".") for part in (column.doc, typed.note) if part) or None
-    return describe(column.name, typed.type, nullable=column.nullable, native=column.native, doc=doc)
+    default = "generated" if column.identity or column.generated else None if column.nullable else column.default
+    return describe(column.name, typed.type, nullable=column.nullable, native=column.native, doc=doc, default=default)
 
 
 def _check(name: str, table: Table, settings: TableConfig) -> None:

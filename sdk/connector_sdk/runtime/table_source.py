@@ -11,7 +11,7 @@ import pyarrow as pa
 from connector_sdk.changes import KNOWN, OP, RESERVED, is_change
 from connector_sdk.contract import Batch, Split, State
 from connector_sdk.errors import ConfigError, DataError
-from connector_sdk.schema import Mode, Stream, Where, WriteMode
+from connector_sdk.schema import Mode, Stream, Where, WriteMode, has_default
 
 __all__ = ["TableSource"]
 
@@ -154,7 +154,7 @@ def _fit(own: pa.Schema, like: Stream, stream: str) -> pa.Schema:
             hint=f"it has {', '.join(like.schema.names[:20])}",
             stream=stream,
         )
-    missing = [f.name for f in like.schema if f.name not in own.names and not f.nullable]
+    missing = [f.name for f in like.schema if f.name not in own.names and not f.nullable and not has_default(f)]
     if missing:
         raise ConfigError(f"stream {stream!r} needs {', '.join(map(repr, missing))}, which the rows do not have", stream=stream)
     return pa.schema([like.schema.field(name) for name in own.names]).with_metadata(like.schema.metadata)
