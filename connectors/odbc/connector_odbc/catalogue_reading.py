@@ -17,6 +17,9 @@ __all__ = ["named", "tables"]
 
 logger = logging.getLogger(__name__)
 
+OURS = "_connector_"
+"""How the names of our own tables begin: checkpoints, staging, captured changes. They are no streams."""
+
 
 def tables(database: Database, only: Sequence[str] | None = None) -> dict[str, Table]:
     """The tables and views that are streams, by stream name; of those `only` the ones called so.
@@ -56,6 +59,8 @@ def named(database: Database, found: Iterable[Table], current: str | None) -> Ma
     """`found` by stream name, without those that the configuration leaves out, in the order they were found."""
     config, streams = database.config, dict[str, Table]()
     for table in found:
+        if table.name.name.startswith(OURS):
+            continue
         name = stream_name(table.name, current)
         if name in streams:  # a table "a.b" beside a table b of the schema a
             name = ".".join(map(database.profile.quote, filter(None, (table.name.schema, table.name.name))))

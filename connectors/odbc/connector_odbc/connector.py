@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from connector_sdk.contract import Batch, Split, State
+from connector_sdk.contract import Batch, Checkpoint, Load, Receipt, Split, State
 from connector_sdk.errors import ConfigError, InternalError
 from connector_sdk.schema import Mode, Stream, Where
 
@@ -16,6 +16,7 @@ from connector_odbc.database import Database
 from connector_odbc.planning import plan_full
 from connector_odbc.reading import read_full
 from connector_odbc.snapshots import Snapshots
+from connector_odbc.writing.sink import DatabaseSink
 
 __all__ = ["OdbcConnector"]
 
@@ -27,6 +28,7 @@ class OdbcConnector:
         self.config = config
         self._database: Database | None = None
         self._snapshots: Snapshots | None = None
+        self._sink: DatabaseSink | None = None
 
     def __getstate__(self) -> dict[str, object]:
         if self._database is not None:
@@ -36,12 +38,16 @@ class OdbcConnector:
     def __enter__(self) -> Self:
         self._database = Database(self.config)
         self._snapshots = Snapshots(self._database)
+        self._sink = DatabaseSink(self._database)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
         snapshots, self._snapshots = self._snapshots, None
         if snapshots is not None:
             snapshots.close()
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            sink.close()
         database, self._database = self._database, None
         if database is not None:
             database.close()
@@ -71,6 +77,28 @@ class OdbcConnector:
 
     def ack(self, split: Split, state: State) -> None:
         """Of a FULL read the database keeps nothing that could be let go."""
+
+    def alter(self, want: Stream, have: Stream | None, *, dry_run: bool) -> list[str]:
+        """The DDL that makes room for `want`. Never narrows: raises SchemaDriftError."""
+        return self._written.alter(want, have, dry_run=dry_run)
+
+    def resume(self, load: Load) -> Checkpoint | None:
+        """The last checkpoint that the target's own table has of `load`. Drops staging that was never committed."""
+        return self._written.resume(load)
+
+    def write(self, load: Load, piece: str, batches: Iterable[Batch]) -> Receipt:
+        """Stage rows in tables of their own; those the database does not take are the receipt's rejects."""
+        return self._written.write(load, piece, batches)
+
+    def commit(self, load: Load, receipts: Sequence[Receipt], at: Checkpoint) -> Receipt:
+        """Publish what is staged, and the checkpoint with it, in one transaction."""
+        return self._written.commit(load, receipts, at)
+
+    @property
+    def _written(self) -> DatabaseSink:
+        if self._sink is None:
+            raise InternalError("the connector is not open: use it in a with statement")
+        return self._sink
 
     @property
     def _shown(self) -> Snapshots:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
-
 from connector_odbc.profiles.mariadb.catalogue import CATALOGUE
+from connector_odbc.profiles.mariadb.declares import declare
 from connector_odbc.profiles.mariadb.errors import ERRORS
 from connector_odbc.profiles.mariadb.reads import READS
 from connector_odbc.profiles.mariadb.types import SESSION, typed
+from connector_odbc.profiles.mariadb.writes import WRITES
 from connector_odbc.profiles.profile import Profile
 
 __all__ = ["PROFILE"]
-
-
-def _declare(field: pa.Field[pa.DataType]) -> str:
-    return "text"
 
 
 PROFILE = Profile(
@@ -31,6 +27,7 @@ PROFILE = Profile(
     query_timeout=("SET SESSION max_statement_time = {seconds}",),
     catalogue=CATALOGUE,
     typed=typed,
-    declare=_declare,
+    declare=declare,
+    writes=WRITES,
     reads=READS,
 )

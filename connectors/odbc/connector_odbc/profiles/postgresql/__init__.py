@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
-
 from connector_odbc.profiles.postgresql.catalogue import CATALOGUE
+from connector_odbc.profiles.postgresql.declares import declare
 from connector_odbc.profiles.postgresql.errors import ERRORS
 from connector_odbc.profiles.postgresql.reads import READS
 from connector_odbc.profiles.postgresql.types import SESSION, typed
+from connector_odbc.profiles.postgresql.writes import WRITES
 from connector_odbc.profiles.profile import Profile
 
 __all__ = ["PROFILE"]
-
-
-def _declare(field: pa.Field[pa.DataType]) -> str:
-    return "text"
 
 
 PROFILE = Profile(
@@ -40,6 +36,7 @@ PROFILE = Profile(
     query_timeout=("SET statement_timeout = {milliseconds}",),
     catalogue=CATALOGUE,
     typed=typed,
-    declare=_declare,
+    declare=declare,
+    writes=WRITES,
     reads=READS,
 )

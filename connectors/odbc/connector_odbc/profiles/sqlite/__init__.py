@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
-
 from connector_odbc.profiles.profile import Profile
 from connector_odbc.profiles.sqlite.catalogue import CATALOGUE
+from connector_odbc.profiles.sqlite.declares import declare
 from connector_odbc.profiles.sqlite.errors import ERRORS
 from connector_odbc.profiles.sqlite.reads import READS
 from connector_odbc.profiles.sqlite.types import typed
+from connector_odbc.profiles.sqlite.writes import WRITES
 
 __all__ = ["PROFILE"]
-
-
-def _declare(field: pa.Field[pa.DataType]) -> str:
-    return "text"
 
 
 PROFILE = Profile(
@@ -29,6 +25,7 @@ PROFILE = Profile(
     lock_timeout=("PRAGMA busy_timeout = {milliseconds}",),
     catalogue=CATALOGUE,
     typed=typed,
-    declare=_declare,
+    declare=declare,
+    writes=WRITES,
     reads=READS,
 )

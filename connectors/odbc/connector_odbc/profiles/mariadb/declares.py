@@ -1,0 +1,81 @@
+"""How a field is declared in MariaDB: the type that holds every value of it, or the nearest, and what that does not keep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from connector_odbc.declaring import Declared, exact, kept_native, plain, wider
+
+__all__ = ["declare", "declared"]
+
+KEY_BYTES = 3072  # of an InnoDB index
+DIGITS, SCALE = 65, 38
+
+_TYPES = {
+    pa.bool_(): exact("bit(1)"),
+    pa.int8(): exact("tinyint"),
+    pa.int16(): exact("smallint"),
+    pa.int32(): exact("int"),
+    pa.int64(): exact("bigint"),
+    pa.uint8(): exact("tinyint unsigned"),
+    pa.uint16(): exact("smallint unsigned"),
+    pa.uint32(): exact("int unsigned"),
+    pa.uint64(): exact("bigint unsigned"),
+    pa.float16(): wider("float", "float32"),
+    pa.float32(): Declared("float", "NaN and infinities are refused"),
+    pa.float64(): Declared("double", "NaN and infinities are refused"),
+    pa.string(): exact("longtext"),
+    pa.binary(): exact("longblob"),
+    pa.date32(): exact("date"),
+    pa.uuid(): wider("uuid", "string"),
+    pa.null(): wider("varchar(1)", "string"),
+}
+_NATIVE = (
+    "tinyint|smallint|mediumint|int|bigint|tinyint unsigned|smallint unsigned|mediumint unsigned|int unsigned|"
+    "bigint unsigned|decimal|decimal unsigned|float|double|bit|char|varchar|tinytext|text|mediumtext|longtext|enum|set|"
+    "binary|varbinary|tinyblob|blob|mediumblob|longblob|date|datetime|timestamp|time|year|json|uuid|inet4|inet6"
+)
+
+
+def declared(field: pa.Field[pa.DataType], *, key: bool = False, keys: int = 1) -> Declared:
+    """The type for `field`; the one it has in MariaDB already, where it comes from there. A key of text has a length."""
+    native = kept_native(field, _NATIVE)
+    if native is not None and not (key and native.endswith(("text", "blob"))):
+        return Declared(native)
+    type_ = plain(field.type)
+    kind: Any = type_
+    if key and type_ in (pa.string(), pa.binary()):
+        room = KEY_BYTES // max(1, keys)
+        length = min(255, room // 4) if type_ == pa.string() else min(255, room)
+        word = "varchar" if type_ == pa.string() else "varbinary"
+        what = "characters" if type_ == pa.string() else "bytes"
+        return Declared(f"{word}({length})", f"a key of more than {length} {what} is refused")
+    if type_ in _TYPES:
+        return _TYPES[type_]
+    if pa.types.is_decimal(type_):
+        precision, scale = max(kind.precision + max(0, -kind.scale), kind.scale), max(0, kind.scale)
+        if precision > DIGITS or scale > SCALE:
+            return Declared(f"varchar({precision + 3})", f"{type_} has more digits than MariaDB's decimal: kept as text")
+        note = None if 0 <= kind.scale <= kind.precision else f"read back as decimal({precision},{scale})"
+        return Declared(f"decimal({precision},{scale})", note)
+    if pa.types.is_time(type_):
+        return Declared("time(6)", _fine(kind))
+    if pa.types.is_timestamp(type_):
+        # TIMESTAMP, which knows zones, ends in 2038.
+        return Declared("datetime(6)", f"the zone {kind.tz}: kept as the moment in UTC" if kind.tz else _fine(kind))
+    if pa.types.is_duration(type_):
+        return Declared("bigint", f"that it is a duration: kept as a count of {kind.unit}")
+    return Declared("json", "read back as JSON text")
+
+
+def declare(field: pa.Field[pa.DataType]) -> str:
+    """The type for `field`, which is no key."""
+    return declared(field).type
+
+
+def _fine(kind: Any) -> str | None:
+    if kind.unit == "ns":
+        return "finer than microseconds is refused"
+    return None if kind.unit == "us" else f"read back in microseconds, not in {kind.unit}"

@@ -1,0 +1,53 @@
+"""Staging on PostgreSQL: one statement for thousands of rows, each column one parameter that the server expands."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+from connector_odbc import driver_manager
+from connector_odbc.catalogue import Column
+from connector_odbc.database import Connection, Database
+from connector_odbc.writing.array_literals import array_literal, element
+from connector_odbc.writing.columns import StagedColumn
+
+__all__ = ["insert_arrays"]
+
+_TEXTS = frozenset({"character varying", "character", "text", "name", "citext"})
+
+
+def insert_arrays(database: Database, connection: Connection, table: str, columns: Sequence[StagedColumn]) -> None:
+    """Insert all rows of `columns`, in one statement, which the server takes whole or not at all."""
+    quote = database.profile.quote
+    sources, values, parameters = [], [], []
+    for number, staged in enumerate(columns):
+        kind = element(staged.data.kind, staged.data.values)
+        literal = array_literal(staged.data.values, kind)
+        # As bytes of ASCII, since the driver takes those as they are; other text it would read by this machine's locale.
+        if literal.isascii():
+            sources.append(f"CAST(? AS {kind}[])")
+            parameters.append(literal)
+        else:
+            sources.append(f"CAST(convert_from(decode(?, 'base64'), 'UTF8') AS {kind}[])")
+            parameters.append(base64.b64encode(literal.encode()).decode())
+        values.append(_value(database, staged.column, f"c{number}", kind))
+    names = ", ".join(quote(staged.name) for staged in columns)
+    aliases = ", ".join(f"c{number}" for number in range(len(columns)))
+    statement = (
+        f"INSERT INTO {table} ({names}) SELECT {', '.join(values)} FROM unnest({', '.join(sources)}) AS expanded({aliases})"
+    )
+    pyodbc = driver_manager.pyodbc()
+    if statement.isascii():
+        connection.setencoding("utf-8", ctype=pyodbc.SQL_CHAR)
+    try:
+        connection.execute(statement, parameters)
+    finally:
+        connection.setencoding("utf-16le", ctype=pyodbc.SQL_WCHAR)
+
+
+def _value(database: Database, column: Column | None, name: str, kind: str) -> str:
+    """The expression that makes the column's own type of the array's; what assignment does by itself is left to it."""
+    if column is None or kind != "text" or column.kind.lower() in _TEXTS:
+        return name
+    bind = database.profile.typed(column).bind
+    return bind.format(value=name) if bind != "{value}" else f"CAST({name} AS {column.native})"

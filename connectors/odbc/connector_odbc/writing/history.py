@@ -1,0 +1,72 @@
+"""Every version of a row, from when to when it was valid (a type 2 slowly changing dimension)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from connector_odbc.database import Connection
+from connector_odbc.writing.staging import FROM, OP, ORDINAL
+from connector_odbc.writing.statements import Statements
+
+__all__ = ["VALID_FROM", "VALID_TO", "end_all", "statements", "too_late"]
+
+VALID_FROM, VALID_TO = "valid_from", "valid_to"
+
+
+def statements(made: Statements, first: int, last: int) -> Iterator[str]:
+    """Versions that are there already are left out; each other one ends the current one of its key and is inserted.
+
+    The staged rows of a chunk are one version each of different keys.
+    """
+    quote = made.database.profile.quote
+    rows = f"s.{quote(ORDINAL)} BETWEEN {first} AND {last}"
+    columns = [column for column in made.stage.columns if column.name not in made.keys]
+    same = " AND ".join(made.same(f"t.{quote(c.name)}", f"s.{quote(c.name)}") for c in columns) or "1 = 1"
+    current = f"t.{quote(VALID_TO)} IS NULL"
+    # What says the same as the current version is no new one.
+    changed = f"(s.{quote(OP)} = 'd' OR NOT ({same}))"
+    ends = f"{current} AND t.{quote(VALID_FROM)} < s.{quote(FROM)} AND {changed} AND {rows}"
+    pair = f"{quote(VALID_TO)} = s.{quote(FROM)}"
+    if made.database.profile.writes.update == "join":
+        yield f"UPDATE {made.target} t JOIN {made.source} s ON {made.match('t', 's')} SET t.{pair} WHERE {ends}"
+    elif made.database.profile.writes.update == "from":
+        yield f"UPDATE {made.target} AS t SET {pair} FROM {made.source} AS s WHERE {made.match('t', 's')} AND {ends}"
+    else:
+        where = f"FROM {made.source} s WHERE {made.match('t', 's')} AND {ends}".replace("t.", f"{made.target}.")
+        value = f"SELECT s.{quote(FROM)} {where}"
+        yield f"UPDATE {made.target} SET {quote(VALID_TO)} = ({value}) WHERE EXISTS ({value})"
+    names = ", ".join(quote(c.name) for c in made.stage.columns)
+    values = ", ".join(f"s.{quote(c.name)}" for c in made.stage.columns)
+    there = (
+        f"SELECT 1 FROM {made.target} t WHERE {made.match('t', 's')} AND ({current} OR t.{quote(VALID_FROM)} = s.{quote(FROM)})"
+    )
+    insert = made.database.profile.writes.insert.format(
+        table=made.target, columns=f"{names}, {quote(VALID_FROM)}, {quote(VALID_TO)}"
+    )
+    yield (
+        f"{insert} SELECT {values}, s.{quote(FROM)}, NULL FROM {made.source} s "
+        f"WHERE s.{quote(OP)} <> 'd' AND {rows} AND NOT EXISTS ({there}) ORDER BY s.{quote(ORDINAL)}"
+    )
+
+
+def too_late(connection: Connection, made: Statements, first: int, last: int) -> dict[int, str]:
+    """By ordinal, staged versions that are older than the current one of their key and say something else."""
+    quote = made.database.profile.quote
+    columns = [column for column in made.stage.columns if column.name not in made.keys]
+    same = " AND ".join(made.same(f"t.{quote(c.name)}", f"s.{quote(c.name)}") for c in columns) or "1 = 1"
+    # One that was delivered before.
+    began = f"o.{quote(VALID_FROM)} = s.{quote(FROM)} AND t.{quote(VALID_FROM)} > s.{quote(FROM)}"
+    moments = f"{began} OR o.{quote(VALID_TO)} = s.{quote(FROM)}"
+    seen = f"SELECT 1 FROM {made.target} o WHERE {made.match('o', 's')} AND ({moments})"
+    query = (
+        f"SELECT s.{quote(ORDINAL)} FROM {made.source} s JOIN {made.target} t ON {made.match('t', 's')} "
+        f"WHERE s.{quote(ORDINAL)} BETWEEN {first} AND {last} AND t.{quote(VALID_TO)} IS NULL "
+        f"AND t.{quote(VALID_FROM)} >= s.{quote(FROM)} AND (s.{quote(OP)} = 'd' OR NOT ({same})) AND NOT EXISTS ({seen})"
+    )
+    return {int(row[0]): "not newer than the current version" for row in connection.execute(query).fetchall()}
+
+
+def end_all(made: Statements, moment: str) -> str:
+    """Every current version ends: the source's table was truncated. `moment` is as staged."""
+    quote = made.database.profile.quote
+    return f"UPDATE {made.target} SET {quote(VALID_TO)} = '{moment}' WHERE {quote(VALID_TO)} IS NULL"
