@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from connector_odbc import OdbcConnector, fetching
 from connector_sdk.contract import Split
-from connector_sdk.errors import SchemaDriftError, StateInvalidError, TransientError
+from connector_sdk.errors import DataError, SchemaDriftError, StateInvalidError, TransientError
 from connector_sdk.runtime.where import keep, typed_where
 from connector_sdk.schema import Mode, Stream, Where
 
@@ -292,3 +292,26 @@ def test_names_with_quotes_and_unicode_are_names(system: System) -> None:
     with system.connector() as connector:
         [split] = connector.plan([discovered(connector, name)], Mode.FULL)
         assert rows_of(connector, split, {"v": 1, "at": ["0"], "done": False}) == [(1, "x")]
+
+
+def test_a_view_that_fails_half_way_says_what_the_database_says(postgresql_system: System) -> None:
+    some_table(postgresql_system, "integer")
+    postgresql_system.run("CREATE VIEW w AS SELECT v, 100 / (300 - v) AS q FROM t")
+    with postgresql_system.connector() as connector:
+        [split] = connector.plan([discovered(connector, "w")], Mode.FULL)
+        with pytest.raises(DataError, match="division by zero"):
+            list(connector.read(split, None))
+
+
+def test_a_read_that_is_cancelled_leaves_no_session_behind(postgresql_system: System) -> None:
+    some_table(postgresql_system, "integer", 4000)
+    mine = (
+        f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{postgresql_system.database.name}' AND pid <> pg_backend_pid()"
+    )
+    with postgresql_system.connector(batch_rows=50) as connector:
+        stream = discovered(connector, "t")
+        [split] = connector.plan([stream], Mode.FULL)
+        before = postgresql_system.rows(mine)
+        with closing(connector.read(split, None)) as batches:
+            next(batches)
+        assert postgresql_system.rows(mine) <= before

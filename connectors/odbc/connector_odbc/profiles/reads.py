@@ -34,7 +34,8 @@ class Reads:
     """How this database is read.
 
     `limit` is how a query is cut, with ``{query}`` and ``{rows}``. `streams` says whether the driver hands rows over as they
-    come; one that holds the whole result in memory is read page by page along the key. `cuts_silently`: in a batch of several rows it does not tell that a value had no room. `row_values`: ``(a, b) > (?, ?)`` is
+    come; one that holds the whole result in memory is read page by page along the key. `cuts_silently`: in a batch of
+    several rows it does not tell that a value had no room. `row_values`: ``(a, b) > (?, ?)`` is
     understood, and fast. `key` gives the expression with one ``?`` that takes a value of a column back from its canonical
     text, to compare it in the column's own order, or None for a column that rows cannot be paged by. `compare` gives the
     condition with ``{column}``, ``{op}`` and ``?`` (more than once if need be) that answers as the engine would, or None.
