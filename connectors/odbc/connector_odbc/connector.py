@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from connector_sdk.contract import Batch, Checkpoint, Load, Receipt, Split, State
+from connector_sdk.contract import Batch, Checkpoint, Load, Operation, Receipt, Split, State
 from connector_sdk.errors import ConfigError, InternalError
 from connector_sdk.schema import Mode, Stream, Where
 
-from connector_odbc import discovery
+from connector_odbc import capture, changes, discovery
 from connector_odbc.config import OdbcConfig
 from connector_odbc.database import Database
 from connector_odbc.planning import plan_full
@@ -66,6 +66,8 @@ class OdbcConnector:
         match mode:
             case Mode.FULL:
                 return plan_full(self._here, streams, where, self._shown.export())
+            case Mode.CHANGES:
+                return changes.plan(self._here, streams, where)
         raise ConfigError(f"{mode} reads are not offered")
 
     def read(self, split: Split, state: State | None, until: State | None = None) -> Iterator[Batch]:
@@ -73,10 +75,22 @@ class OdbcConnector:
         match split.mode:
             case Mode.FULL:
                 return read_full(self._here, self._shown, split, state, until)
+            case Mode.CHANGES:
+                return changes.read(self._here, split, state, until)
         raise ConfigError(f"{split.mode} reads are not offered")
 
     def ack(self, split: Split, state: State) -> None:
-        """Of a FULL read the database keeps nothing that could be let go."""
+        """Changes up to `state` are let go by what captured them; of other reads the database keeps nothing."""
+        if split.mode is Mode.CHANGES:
+            changes.ack(self._here, split, state)
+
+    def operations(self) -> Iterable[Operation]:
+        """``capture.status``, ``capture.install`` and ``capture.remove``."""
+        return capture.OPERATIONS
+
+    def call(self, name: str, arguments: Mapping[str, object]) -> object:
+        """Run one of them. Raises ConfigError, TransientError."""
+        return capture.call(self._here, name, arguments)
 
     def alter(self, want: Stream, have: Stream | None, *, dry_run: bool) -> list[str]:
         """The DDL that makes room for `want`. Never narrows: raises SchemaDriftError."""
