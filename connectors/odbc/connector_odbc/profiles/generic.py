@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
-
-from connector_odbc.catalogue import Column
 from connector_odbc.profiles.profile import Profile
-from connector_odbc.typed import Typed
+from connector_odbc.profiles.standard_types import declare, typed
 
 __all__ = ["PROFILE"]
-
-
-def _typed(column: Column) -> Typed:
-    return Typed(type=pa.string(), select="CAST({column} AS text)")
-
-
-def _declare(field: pa.Field[pa.DataType]) -> str:
-    return "text"
-
 
 PROFILE = Profile(
     name="generic",
@@ -25,6 +13,6 @@ PROFILE = Profile(
     tested=None,
     drivers=(),
     systems=(),
-    typed=_typed,
-    declare=_declare,
+    typed=typed,
+    declare=declare,
 )
