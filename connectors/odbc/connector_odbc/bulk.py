@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-import locale
 import re
 from collections.abc import Iterator, Sequence
 from types import TracebackType
@@ -37,9 +35,8 @@ class BulkReader:
         """Raises ConfigError or TransientError, and what the first of `begin` that fails says."""
         self._database = database
         self._module = driver_manager.arrow_odbc()
-        utf8 = codecs.lookup(locale.getencoding() or "ascii").name == "utf-8"
-        # Narrow text comes in the encoding of the process.
-        self._encoding = self._module.TextEncoding.UTF8 if utf8 else self._module.TextEncoding.UTF16
+        # Not by the locale: under C the drivers still hand over UTF-8, and what is wide they then refuse.
+        self._encoding = self._module.TextEncoding.UTF8
         try:
             self._connection: Any = self._module.connect(
                 database.connection_string(), login_timeout_sec=max(1, round(database.config.timeout)), autocommit=False
