@@ -10,7 +10,7 @@ from connector_sdk.contract import Batch, Checkpoint, Load, Operation, Receipt, 
 from connector_sdk.errors import ConfigError, InternalError
 from connector_sdk.schema import Mode, Stream, Where
 
-from connector_odbc import capture, changes, discovery
+from connector_odbc import capture, changes, discovery, generated_streams
 from connector_odbc.config import OdbcConfig
 from connector_odbc.database import Database
 from connector_odbc.planning import plan_full
@@ -22,10 +22,16 @@ __all__ = ["OdbcConnector"]
 
 
 class OdbcConnector:
-    """The tables and views of a database behind an ODBC driver."""
+    """The tables and views of a database behind an ODBC driver.
 
-    def __init__(self, config: OdbcConfig) -> None:
+    `streams` are those of a generated package, by name: the connector then has these only, as they were generated.
+    """
+
+    simulator = "connector_odbc.simulator:OdbcSimulator"
+
+    def __init__(self, config: OdbcConfig, streams: Mapping[str, Stream] | None = None) -> None:
         self.config = config
+        self.streams = dict(streams or {})
         self._database: Database | None = None
         self._snapshots: Snapshots | None = None
         self._sink: DatabaseSink | None = None
@@ -58,8 +64,15 @@ class OdbcConnector:
             connection.execute(self._here.profile.probe)
 
     def discover(self, only: Sequence[str] | None = None) -> Iterable[Stream]:
-        """Every table and view that the configuration means; those in `only`. Raises ConfigError or TransientError."""
-        return discovery.discover(self._here, only)
+        """Every table and view that the configuration means; those in `only`. Raises ConfigError or TransientError.
+
+        In a generated package every table that it was generated for; raises SchemaDriftError where one is another now.
+        """
+        if not self.streams:
+            return discovery.discover(self._here, only)
+        found = discovery.discover(self._here, list(self.streams) if only is None else only)
+        keyed = [name for name, settings in self.config.streams.items() if settings.keys is not None]
+        return generated_streams.held(self.streams, found, keyed)
 
     def plan(self, streams: Sequence[Stream], mode: Mode, where: Mapping[str, Where] = {}) -> Sequence[Split]:
         """FULL: ranges of each table's key, all of one moment where the database can show one. Raises SchemaDriftError."""
