@@ -97,6 +97,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f"{ROOT}[codegen,testing]",
         "-e",
         f"{ROOT / 'connectors' / 'sftp'}",
+        "-e",
+        f"{ROOT / 'connectors' / 'odbc'}",
         "polars",
         "duckdb",
         "mypy",

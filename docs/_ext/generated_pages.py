@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pyarrow as pa
+from connector_odbc.profiles import PROFILES
 from connector_sdk import cli, errors, plugins, types
 from connector_sdk.cli.settings import as_markdown, settings_of
 from connector_sdk.config import config_model
@@ -31,6 +32,7 @@ def write_pages(app: Sphinx) -> None:
     pages: dict[str, Callable[[], str]] = {
         "cli.md": command_page,
         "connectors.md": connector_page,
+        "profiles.md": profile_page,
         "types.md": type_page,
         "laws.md": law_page,
         "exit-codes.md": exit_code_page,
@@ -115,7 +117,7 @@ def code(text: str) -> str:
 
 # -- connectors -------------------------------------------------------------------------------------------------------------
 
-SHIPPED = ("sftp",)
+SHIPPED = ("odbc", "sftp")
 
 
 def connector_page() -> str:
@@ -124,6 +126,25 @@ def connector_page() -> str:
         connector = plugins.find(name)
         lines += [f"## {name}", "", *prose(inspect.getdoc(connector) or ""), ""]
         lines += [as_markdown(settings_of(config_model(connector))).replace("<name>", "NAME"), ""]
+    return "\n".join(lines)
+
+
+def profile_page() -> str:
+    lines = ["# Database profiles", "", "What `connector-odbc` knows of a database and its driver, found by the driver's name or"]
+    lines += [
+        "library and checked against what the server calls itself. A profile that was not tested here is written from the manual."
+    ]
+    lines += ["How to add one: {doc}`../../how-to/add-a-driver-profile`.", ""]
+    lines += [
+        "| profile | database | tested with | known by driver | options it adds | catalogue |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for profile in PROFILES.values():
+        drivers = ", ".join(map(code, profile.drivers)) or "any other"
+        options = "; ".join(code(f"{name}={value}") for name, value in profile.options.items()) or "none"
+        catalogue = "its own queries" if profile.catalogue else "functions of ODBC"
+        cells = [code(profile.name), profile.title, profile.tested or "not tested", drivers, options, catalogue]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
