@@ -17,6 +17,7 @@ from connector_sdk.formats.delimited.numbering import Records
 from connector_sdk.formats.delimited.records import Grammar, Segment, count_lines, last_lines
 from connector_sdk.formats.delimited.rows import Problem, Rows, joined, nothing
 from connector_sdk.formats.delimited.text import Window
+from connector_sdk.formats.freed_memory import keep_freed_memory
 from connector_sdk.formats.layout import Layout
 from connector_sdk.rejects import RAW_LIMIT, REJECT_SCHEMA, Reject, reject_batch
 
@@ -61,9 +62,7 @@ def decode(
     Bad records are rejects with the code ``ragged``, ``type``, ``required``, ``encoding``, ``quote`` or ``too_long``. Raises
     SchemaDriftError when the header is not the layout's, ConfigError for a column or type that cannot be.
     """
-    # glibc gives freed blocks of this size back to the system and gets them again page by page, for each block, until it has
-    # seen a larger one come and go. This halves the CPU time of the whole reading.
-    bytearray(24 << 20)
+    keep_freed_memory()
     reading = _Reading(layout, stream, place, columns, max_record_bytes, block_bytes)
     return reading.run(Window(read, layout.encoding, offset), 1 if offset == 0 else line, fresh=offset == 0)
 

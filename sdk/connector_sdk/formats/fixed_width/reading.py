@@ -20,6 +20,7 @@ from connector_sdk.formats.fixed_width.recognising import recognise
 from connector_sdk.formats.fixed_width.record_types import RecordType, Wanted, classified, record_types
 from connector_sdk.formats.fixed_width.totals import Totals
 from connector_sdk.formats.fixed_width.values import parse
+from connector_sdk.formats.freed_memory import keep_freed_memory
 from connector_sdk.formats.layout import Field, Layout
 from connector_sdk.rejects import RAW_LIMIT, Reject, reject_batch
 
@@ -63,9 +64,7 @@ def decode(
     framing), and at its end DataError (code ``trailer``) when what its header or trailer promises does not hold: until then, with
     such records, nothing that came is certain.
     """
-    # glibc gives freed blocks of this size back to the system and gets them again page by page, for each block, until it has
-    # seen a larger one come and go: without this, reading takes a third longer.
-    bytearray(24 << 20)
+    keep_freed_memory()
     reading = _Reading(layout, wanted, place, max_record_bytes, block_bytes)
     if reading.totals is not None and offset:
         raise ConfigError(f"layout {layout.name!r} has a header or trailer: its files are read from their start", code="layout")
