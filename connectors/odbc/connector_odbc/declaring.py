@@ -47,13 +47,16 @@ def plain(type_: pa.DataType) -> pa.DataType:
     return pa.date32() if t.is_date64(type_) else type_
 
 
-def kept_native(field: pa.Field[pa.DataType], kinds: str, *, arrays: bool = False) -> str | None:
-    """The field's native type, where it is one of `kinds` (a regular expression); the caller checks that it reads the same."""
+def kept_native(field: pa.Field[pa.DataType], bare: str = "", sized: str = "", *, arrays: bool = False) -> str | None:
+    """The field's native type, where its kind is one of `bare` without parameters, or of `sized` with them (regular expressions).
+
+    The caller checks that it reads the same: another system may call something else so.
+    """
     native = native_of(field)
-    if native is None or not re.fullmatch(r"[\w ]+(\([^;()]*\))?[\w ]*(\[\])*", native):
+    if native is None or not re.fullmatch(r"[\w ]+(\([\w ,'\-]*\))?[\w ]*(\[\])*", native):
         return None
-    bare = native.removesuffix("[]") if arrays else native
-    return native if re.fullmatch(kinds, parse(bare).kind) else None
+    one = native.rstrip("[]") if arrays else native
+    return native if re.fullmatch(sized if "(" in one else bare, parse(one).kind) else None
 
 
 _STANDARD: dict[pa.DataType, Declared] = {

@@ -48,6 +48,16 @@ class BulkWriter:
         except driver_manager.arrow_odbc().Error as error:
             raise _as_pyodbc(error) from None
 
+    def untold(self) -> BulkError:
+        """The error that the driver did not tell of the last insert."""
+        found: list[Any] = []
+        reader = self._connection.read_arrow_batches("SHOW WARNINGS", max_text_size=1024)
+        for batch in reader or ():
+            found += batch.to_pylist()
+        if not found:
+            return BulkError("22000", "[22000] the server did not take it, and told no reason (0)")
+        return BulkError("22000", f"[22000] {found[-1]['Message']} ({found[-1]['Code']})")
+
     def close(self) -> None:
         """Let go of the connection."""
         del self._connection

@@ -27,7 +27,8 @@ class Encoding:
     """What a system takes. `nul`: text with a NUL in it. `nan`, `infinite`: floats that are no numbers. `boolean`: has a type
     for truth, else it is 0 and 1. `interval`: has a type for durations, else they are counts of their unit. `zone` is what is
     written after a moment in UTC, into columns of the kinds `zones`. `lengths`: the length that a column declares holds.
-    `affinity`: as in SQLite, a text that looks like a number becomes one in a column that is not declared as text."""
+    `affinity`: as in SQLite, a text that looks like a number becomes one in a column that is not declared as text. `bits`: as in
+    MariaDB, bits are bytes, and a char is without spaces at its end."""
 
     nul: bool = True
     nan: bool = True
@@ -38,6 +39,7 @@ class Encoding:
     zones: tuple[str, ...] = ("timestamp with time zone",)
     lengths: bool = True
     affinity: bool = False
+    bits: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ def encode(array: AnyArray, column: Column | None, how: Encoding) -> Encoded:
         return Encoded(_cast(array, pa.binary()), "binary", tuple(_long_bytes(array, column) if how.lengths else ()))
     if t.is_string(kind) or t.is_large_string(kind) or t.is_string_view(kind):
         text = _cast(array, pa.string())
+        if how.bits and column is not None and column.kind == "bit":
+            return _bits(text, column)
         return Encoded(text, "text", tuple(_bad_text(text, column, how)))
     if kind == pa.uuid():
         return Encoded(pa.array(to_values(array), pa.string()), "text")
@@ -139,12 +143,27 @@ def _scale(array: AnyArray, column: Column | None) -> Iterator[tuple[Mask, str]]
     yield from _found(_compute.not_equal(rounded, array), f"more than {column.scale} digits after the point")
 
 
+def _bits(text: AnyArray, column: Column) -> Encoded:
+    """Text of 0 and 1 as the bytes that MariaDB keeps of it."""
+    length = column.length or 1
+    size, found, wrong = (length + 7) // 8, list[bytes | None](), list[bool]()
+    for value in text.to_pylist():
+        right = value is None or (value != "" and len(value) <= length and not value.strip("01"))
+        wrong.append(not right)
+        found.append(int(value, 2).to_bytes(size, "big") if right and value is not None else None)
+    return Encoded(
+        pa.array(found, pa.binary()), "binary", tuple(_found(pa.array(wrong), f"not {length} bits, as text of 0 and 1"))
+    )
+
+
 def _bad_text(text: AnyArray, column: Column | None, how: Encoding) -> Iterator[tuple[Mask, str]]:
     if not how.nul:
         yield from _found(_compute.match_substring(text, "\0"), "text with a NUL character, which this database cannot hold")
     if how.affinity and column is not None and not _is_text(column):
         number = _compute.match_substring_regex(text, _NUMBER)
         yield from _found(number, f"text that a column declared {column.native} would keep as a number")
+    if how.bits and column is not None and column.kind == "char":
+        yield from _found(_compute.ends_with(text, " "), f"spaces at its end, which a column declared {column.native} drops")
     # Servers cut trailing spaces off a text that is too long without a word.
     if how.lengths and column is not None and column.length is not None and "char" in column.kind:
         yield from _found(_compute.greater(_compute.utf8_length(text), column.length), f"longer than {column.length} characters")

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+
+import pyarrow as pa
+from connector_sdk.contract import Load
 
 from connector_odbc.database import Connection
 from connector_odbc.writing.staging import FROM, OP, ORDINAL
 from connector_odbc.writing.statements import Statements
 
-__all__ = ["VALID_FROM", "VALID_TO", "end_all", "statements", "too_late"]
+__all__ = ["VALID_FROM", "VALID_TO", "end_all", "statements", "too_late", "without_validity"]
 
 VALID_FROM, VALID_TO = "valid_from", "valid_to"
+
+
+def without_validity(load: Load) -> Load:
+    """`load` with streams that do not have the columns which a history has for itself, and whose keys are those of the source."""
+    ours = (VALID_FROM, VALID_TO)
+    streams = tuple(
+        replace(
+            stream,
+            schema=pa.schema([field for field in stream.schema if field.name not in ours]).with_metadata(stream.schema.metadata),
+            keys=tuple(key for key in stream.keys if key not in ours),
+        )
+        for stream in load.streams
+    )
+    return replace(load, streams=streams)
 
 
 def statements(made: Statements, first: int, last: int) -> Iterator[str]:

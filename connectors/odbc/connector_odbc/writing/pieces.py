@@ -28,6 +28,7 @@ from connector_odbc.writing.bisection import Refused, halved
 from connector_odbc.writing.bulk import BulkError, BulkWriter
 from connector_odbc.writing.columns import StagedColumn, encoded, unfit
 from connector_odbc.writing.connections import Writers
+from connector_odbc.writing.history import VALID_FROM, VALID_TO
 from connector_odbc.writing.netting import Net, net, versions
 from connector_odbc.writing.refusals import reject_of
 from connector_odbc.writing.rows import insert_rows
@@ -135,6 +136,7 @@ class _Stager:
     staged: int = 0
     _held: list[pa.RecordBatch] = field(default_factory=list)
     _held_rows: int = 0
+    _landed: int = 0
 
     def __post_init__(self) -> None:
         target = self.targets.table(self.stream.name)
@@ -149,6 +151,8 @@ class _Stager:
 
     def add(self, data: pa.RecordBatch) -> None:
         """Take the rows of a batch."""
+        if self.load.mode is WriteMode.HISTORY:
+            data = data.select([name for name in data.schema.names if name not in (VALID_FROM, VALID_TO)])
         if not self.by_key:
             for part in _parts(data):
                 self._put(Net(part, [], []))
@@ -240,6 +244,9 @@ class _Stager:
             if group.froms:
                 arrays.append((FROM, _MOMENT, pa.array(group.froms, pa.int64()).view(pa.timestamp("us", "UTC"))))
         arrays += [(c.name, c, values) for c, values in zip(self.columns, rows.columns, strict=True)]
+        if group.before is None and self.stage.before and self.bulk is not None:
+            # Columns that came from a join have no default on MariaDB, not even NULL.
+            arrays += [(staging.before_name(c.name), None, pa.nulls(rows.num_rows)) for c in self.columns]
         if group.before is not None:
             arrays += [
                 (staging.before_name(c.name), c, values) for c, values in zip(self.columns, group.before.columns, strict=True)
@@ -279,11 +286,16 @@ class _Stager:
         table = staging.quoted(self.database, self.stage.table)
         pyodbc = driver_manager.pyodbc()
         if self.bulk is not None:
+            count = len(columns[0].data.values)
             try:
                 self.bulk.insert(table, columns)
+                # The driver takes an error of the class "warning" (a value that an enum does not have) for none.
+                if self._count() != self._landed + count:
+                    raise self.bulk.untold()
             except BulkError:
                 self._take_back(table, columns[0])
                 raise
+            self._landed += count
             return
         insert = insert_arrays if self.database.profile.writes.way == "arrays" else insert_rows
         with self.writers.turn(), self.writers.lend_raw() as connection:
@@ -294,6 +306,11 @@ class _Stager:
                 with suppress(pyodbc.Error):
                     connection.rollback()
                 raise
+
+    def _count(self) -> int:
+        with self.writers.lend_raw() as connection:
+            found = connection.execute(f"SELECT COUNT(*) FROM {staging.quoted(self.database, self.stage.table)}").fetchall()
+        return int(found[0][0])
 
     def _take_back(self, table: str, ordinals: StagedColumn) -> None:
         """A staging table without a log keeps the rows before the one that failed."""

@@ -18,6 +18,7 @@ from connector_odbc.checkpoints import Committed
 from connector_odbc.database import Connection, Database
 from connector_odbc.writing import staging
 from connector_odbc.writing.connections import Writers
+from connector_odbc.writing.history import without_validity
 from connector_odbc.writing.pieces import Staged, staged_of, write_piece
 from connector_odbc.writing.publishing import publish
 from connector_odbc.writing.targets import Targets
@@ -70,16 +71,18 @@ class DatabaseSink:
             staging.drop(self._database, connection, [name for name in stale if name.name not in kept])
             connection.commit()
         if load.mode is WriteMode.HISTORY:
-            for stream in load.streams:
+            for stream in without_validity(load).streams:
                 self._keep_history(stream)
         return None if known is None else known.at
 
     def write(self, load: Load, piece: str, batches: Iterable[Batch]) -> Receipt:
         """Stage one piece."""
+        load = without_validity(load) if load.mode is WriteMode.HISTORY else load
         return write_piece(self._database, self._writers, self._targets, load, piece, batches)
 
     def commit(self, load: Load, receipts: Sequence[Receipt], at: Checkpoint) -> Receipt:
         """Publish what `receipts` stage and remember `at`, in one transaction. A repeated id gives the same receipt."""
+        load = without_validity(load) if load.mode is WriteMode.HISTORY else load
         home = self._targets.home()
         new = [staged_of(part) for receipt in receipts for part in json.loads(receipt.token or b"[]")]
         doing = f"committing checkpoint {at.id} of load {load.id}"
@@ -101,6 +104,7 @@ class DatabaseSink:
             pending = [part.to_json() for part in staged] if later else []
             checkpoints.remember(self._database, connection, home, load.id, Committed(at=at, receipt=receipt, pending=pending))
             connection.commit()
+            self._made.difference_update(stream.name for stream in load.streams)
             if not later:
                 with suppress(ConnectorError):
                     self._drop(connection, staged, home)

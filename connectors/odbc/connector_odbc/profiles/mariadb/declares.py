@@ -32,16 +32,20 @@ _TYPES = {
     pa.uuid(): wider("uuid", "string"),
     pa.null(): wider("varchar(1)", "string"),
 }
-_NATIVE = (
+_BARE = (
     "tinyint|smallint|mediumint|int|bigint|tinyint unsigned|smallint unsigned|mediumint unsigned|int unsigned|"
-    "bigint unsigned|decimal|decimal unsigned|float|double|bit|char|varchar|tinytext|text|mediumtext|longtext|enum|set|"
-    "binary|varbinary|tinyblob|blob|mediumblob|longblob|date|datetime|timestamp|time|year|json|uuid|inet4|inet6"
+    "bigint unsigned|float|double|tinytext|text|mediumtext|longtext|tinyblob|blob|mediumblob|longblob|date|"
+    "timestamp|year|json|uuid|inet4|inet6"
+)
+_SIZED = (
+    "tinyint|smallint|mediumint|int|bigint|tinyint unsigned|smallint unsigned|mediumint unsigned|int unsigned|"
+    "bigint unsigned|decimal|decimal unsigned|bit|varchar|enum|set|binary|varbinary|datetime|timestamp|time|year"
 )
 
 
 def declared(field: pa.Field[pa.DataType], *, key: bool = False, keys: int = 1) -> Declared:
     """The type for `field`; the one it has in MariaDB already, where it comes from there. A key of text has a length."""
-    native = kept_native(field, _NATIVE)
+    native = kept_native(field, _BARE, _SIZED)
     if native is not None and not (key and native.endswith(("text", "blob"))):
         return Declared(native)
     type_ = plain(field.type)

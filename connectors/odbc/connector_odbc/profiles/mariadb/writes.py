@@ -11,7 +11,7 @@ __all__ = ["WRITES"]
 WRITES = Writes(
     declared=declared,
     way="bulk",
-    encoding=Encoding(boolean=False, nan=False, infinite=False, zones=()),
+    encoding=Encoding(boolean=False, nan=False, infinite=False, zones=(), bits=True),
     # From an outer join, so that every column takes nulls and keeps its character set and collation.
     stage="CREATE TABLE {stage} ENGINE=Aria TRANSACTIONAL=0 CHARACTER SET utf8mb4 COLLATE utf8mb4_bin "
     "AS SELECT {own}, {columns} FROM (SELECT 1 AS one) AS nothing LEFT JOIN {target} ON FALSE LIMIT 0",

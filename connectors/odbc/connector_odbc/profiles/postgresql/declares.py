@@ -30,17 +30,21 @@ _TYPES = {
     pa.month_day_nano_interval(): Declared("interval", "read back as text; finer than microseconds is refused"),
     pa.null(): wider("text", "string"),
 }
-_NATIVE = (
-    "numeric|character varying|character|bit varying|bit|money|uuid|json|jsonb|xml|interval|inet|cidr|macaddr|macaddr8|"
-    "oid|tsvector|tsquery|time|timestamp|time with time zone|time without time zone|timestamp with time zone|"
+_BARE = (
+    "numeric|character varying|bit varying|bit|money|uuid|json|jsonb|xml|interval|inet|cidr|macaddr|macaddr8|oid|"
+    "tsvector|tsquery|time with time zone|time without time zone|timestamp with time zone|"
     "timestamp without time zone|int4range|int8range|numrange|tsrange|tstzrange|daterange|point|line|lseg|box|path|"
     "polygon|circle|bytea|real|double precision|smallint|integer|bigint|boolean|date|text|name|pg_lsn"
+)
+_SIZED = (
+    "numeric|character varying|bit varying|bit|interval|time with time zone|time without time zone|"
+    "timestamp with time zone|timestamp without time zone"
 )
 
 
 def declared(field: pa.Field[pa.DataType], *, key: bool = False, keys: int = 1) -> Declared:
     """The type for `field`; the one it has in PostgreSQL already, where it comes from there."""
-    native = kept_native(field, _NATIVE, arrays=True)
+    native = kept_native(field, _BARE, _SIZED, arrays=True)
     if native is not None:
         return Declared(native)
     type_ = plain(field.type)

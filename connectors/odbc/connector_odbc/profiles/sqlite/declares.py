@@ -25,15 +25,16 @@ _TYPES: dict[pa.DataType, Declared] = {
     pa.uuid(): wider("text", "string"),
     pa.null(): wider("text", "string"),
 }
-_NATIVE = (
-    "varchar|character varying|nvarchar|char|character|clob|text|blob|date|datetime|timestamp|time|boolean|integer|int|"
-    "bigint|double|real|float"
+_BARE = (
+    "varchar|character varying|nvarchar|char|character|clob|text|blob|date|datetime|timestamp|time|boolean|integer|"
+    "int|bigint|double|real|float"
 )
+_SIZED = "varchar|character varying|nvarchar|char|character"
 
 
 def declared(field: pa.Field[pa.DataType], *, key: bool = False, keys: int = 1) -> Declared:
     """The type for `field`; the one it has in SQLite already, where it comes from there."""
-    native = kept_native(field, _NATIVE)
+    native = kept_native(field, _BARE, _SIZED)
     if native is not None:
         return Declared(native)
     type_ = plain(field.type)
