@@ -128,7 +128,8 @@ def _from_dicts(rows: Sequence[Mapping[str, Any]], like: Stream | None) -> pa.Re
         if unknown:
             raise ConfigError(f"stream {like.name!r} has no field {unknown[0]!r}", stream=like.name)
         if not any(name in RESERVED for name in names):
-            schema = like.schema
+            kept = [field for field in like.schema if field.name in names or not has_default(field)]
+            schema = pa.schema(kept).with_metadata(like.schema.metadata)
     try:
         table = pa.Table.from_pylist(list(rows), schema=schema)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
