@@ -66,8 +66,7 @@ class Database:
         limits = ((profile.lock_timeout, self.config.timeout), (profile.query_timeout, self.config.query_timeout))
         for statements, seconds in limits:
             if seconds is not None:
-                numbers = {"seconds": max(1, round(seconds)), "milliseconds": max(1, round(seconds * 1000))}
-                waits += [statement.format(**numbers) for statement in statements]
+                waits += [statement.format(**_numbers(seconds)) for statement in statements]
         return (*profile.session, *waits)
 
     def connection_string(self, **options: str) -> str:
@@ -76,7 +75,8 @@ class Database:
         parts = connection_string(self.config)
         there = installed.data_source(parts["DSN"]) if "DSN" in parts else {}
         profile = self._profile or self._known
-        more = {name: value for name, value in {**profile.options, **options}.items() if name.upper() not in there}
+        own = {name: value.format(**_numbers(self.config.timeout)) for name, value in profile.options.items()}
+        more = {name: value for name, value in {**own, **options}.items() if name.upper() not in there}
         return rendered(connection_string(self.config, more))
 
     def connect(self, *, autocommit: bool = False, **options: str) -> Connection:
@@ -183,3 +183,7 @@ class Database:
         for connection in idle:
             with suppress(driver_manager.pyodbc().Error):
                 connection.close()
+
+
+def _numbers(seconds: float) -> dict[str, int]:
+    return {"seconds": max(1, round(seconds)), "milliseconds": max(1, round(seconds * 1000))}

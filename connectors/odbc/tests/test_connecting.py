@@ -236,7 +236,7 @@ def test_a_data_source_is_known_by_its_driver_and_keeps_its_options(data_source:
 
 
 def test_a_data_source_that_is_not_there(data_source: str) -> None:
-    with make(OdbcConnector, {"dsn": "Store"}) as connector, pytest.raises(ConfigError, match="no data source 'Store'.*Shop"):
+    with pytest.raises(ConfigError, match="no data source 'Store'.*Shop"), make(OdbcConnector, {"dsn": "Store"}) as connector:
         connector.check()
 
 

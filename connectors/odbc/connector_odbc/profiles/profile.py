@@ -22,14 +22,15 @@ __all__ = ["Profile"]
 class Profile:
     """One database behind one kind of driver.
 
-    `drivers` are lower-case parts of driver names and of the file names of their libraries, `systems` of what the
-    connection calls its DBMS: by these a profile is found before and after connecting. `options` are connection keywords
-    added where the user gave none. `session` statements run on every new connection. `tested` says what it was tested
-    with; None: written from the manual. `errors` says what native error numbers, parts of messages (in lower case, with a
-    space) and SQLSTATEs (or their first two signs) mean where the standard's own reading is not the right one. `lock_timeout`
-    and `query_timeout` are statements of the session with ``{seconds}`` or ``{milliseconds}``. `catalogue` None: the ODBC
-    catalogue functions are asked. `typed` says how a column crosses, `declare` how a column of an Arrow type (and a native
-    type it may have come from in this very system) is declared in DDL.
+    `drivers` are lower-case parts of driver names and of the file names of their libraries, `systems` of what the connection
+    calls its DBMS: by these a profile is found before and after connecting. `options` are connection keywords added where the
+    user gave none; ``{seconds}`` and ``{milliseconds}`` in them are the wait for a lock. `session` statements run on every
+    new connection. `tested` says what it was tested with; None: written from the manual. `errors` says what native error
+    numbers, parts of messages (in lower case, with a space) and SQLSTATEs (or their first two signs) mean where the
+    standard's own reading is not the right one. `lock_timeout` and `query_timeout` are statements of the session with
+    ``{seconds}`` or ``{milliseconds}``. `catalogue` None: the ODBC catalogue functions are asked. `typed` says how a column
+    crosses, `declare` how a column of an Arrow type (and a native type it may have come from in this very system) is declared
+    in DDL.
     """
 
     name: str
