@@ -11,7 +11,7 @@ from connector_sdk.errors import DataError, TransientError
 from connector_sdk.formats.layout import layout_from
 from connector_sdk.schema import Mode
 from connector_sdk.testing.comparison import Replica
-from connector_sdk.testing.laws.crashing import in_memory
+from connector_sdk.testing.in_memory import in_memory
 from connector_sdk.testing.offered import as_offered
 from connector_sftp import SftpConnector
 from connector_sftp.plain_layout import PlainLayout

@@ -10,7 +10,8 @@ from connector_sdk.formats.layout import layout_from
 from connector_sdk.testing.comparison import difference
 from connector_sdk.testing.crash import CrashJob, Side
 from connector_sdk.testing.crash_runs import Worker
-from connector_sdk.testing.laws.crashing import in_memory, survive
+from connector_sdk.testing.in_memory import in_memory
+from connector_sdk.testing.laws.crashing import survive
 from connector_sftp import plain_files
 from connector_sftp import simulator as sftp
 from connector_sftp.simulator import SftpSimulator
@@ -29,24 +30,16 @@ class Copy:
 
     def __post_init__(self):
         self.name = f"copy, {self.write}"
-        self.old = self.folder / "old"
-        self.old.mkdir()
+        self.expected = {name: self.source.rows(name) for name in LAYOUTS}
         with SftpSimulator(seed=99) as other:
-            for name in LAYOUTS:
-                content = next(other.folder.glob(f"{name}*.csv")).read_bytes()
-                header = content[: content.index(b"\n") + 1]
-                (self.old / f"{name}-old.csv").write_bytes(header if self.write == "append" else content)
+            self.old = {name: next(other.folder.glob(f"{name}*.csv")).read_bytes() for name in LAYOUTS}
 
     def prepare(self, number):
         self.target = self.folder / f"target-{number}"
         self.target.mkdir()
-        with SftpSimulator(seed=99) as other:
-            for name in LAYOUTS:
-                file = next(other.folder.glob(f"{name}*.csv"))
-                lines = file.read_bytes().splitlines(keepends=True)
-                (self.target / f"{name}-old.csv").write_bytes(
-                    b"".join(lines[:1]) if self.write == "append" else file.read_bytes()
-                )
+        for name, content in self.old.items():
+            header = content[: content.index(b"\n") + 1]
+            (self.target / f"{name}-old.csv").write_bytes(header if self.write == "append" else content)
         return CrashJob(
             source=Side(connector=SFTP, config={**self.source.config, "block_bytes": 16384}),
             sink=Side(connector=SFTP, config=self.config()),
@@ -68,7 +61,7 @@ class Copy:
         for name, value in LAYOUTS.items():
             layout = layout_from(value)
             rows = [row for file in self.target.glob(f"{name}-*.csv") for row in plain_files.read(layout, file.read_bytes())]
-            problem = difference(self.source.rows(name), pa.Table.from_pylist(rows, schema=layout.schema))
+            problem = difference(self.expected[name], pa.Table.from_pylist(rows, schema=layout.schema))
             if problem:
                 return f"stream {name!r}: {problem}"
         left = [str(file.relative_to(self.target)) for file in self.target.rglob("*.part")]

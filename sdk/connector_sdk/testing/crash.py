@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -219,6 +220,7 @@ def serve() -> None:
         for side in (job.source, job.sink):
             plugins.find(side.connector)  # imported here, once, and not in each fork
         sys.stdout.flush()
+        gc.freeze()  # or the collector of each run writes to all that is here, and so copies it
         process = os.fork()
         if process == 0:
             try:

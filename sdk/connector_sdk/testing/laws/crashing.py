@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,12 +24,10 @@ from connector_sdk.testing.fake_records import Entry, encode, key_of
 from connector_sdk.testing.fake_simulator import FakeSimulator
 from connector_sdk.testing.fake_system import system_at
 from connector_sdk.testing.fakes import FakeConfig, FakeConnector
+from connector_sdk.testing.in_memory import in_memory
 from connector_sdk.testing.laws.subject import NotOffered, Stage, Subject, kit_source, require, spread, transfer
 
-__all__ = ["Scenario", "in_memory", "survive", "survives_kills"]
-
-ROOM = 256 << 20
-"""Bytes that must be free in memory before folders are put there."""
+__all__ = ["Scenario", "survive", "survives_kills"]
 
 
 class Scenario(Protocol):
@@ -286,19 +282,6 @@ def _side(connector: Any, settings: Mapping[str, object]) -> Side:
             f"{name} cannot be imported, and law 6 starts it in a process of its own", hint="put the class in a module"
         )
     return Side(connector=name, config=settings)
-
-
-@contextmanager
-def in_memory() -> Iterator[None]:
-    """Temporary folders lie in memory inside, where there is room: killing is no power cut, and waiting for disks is slow."""
-    before, memory = tempfile.tempdir, Path("/dev/shm")  # noqa: S108 - each folder in it has a name and owner of its own
-    with suppress(OSError):
-        if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM:
-            tempfile.tempdir = str(memory)
-    try:
-        yield
-    finally:
-        tempfile.tempdir = before
 
 
 @contextmanager

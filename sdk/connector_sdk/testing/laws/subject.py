@@ -19,6 +19,7 @@ from connector_sdk.runtime.state_store import MemoryStore, StateStore
 from connector_sdk.schema import Mode, Stream, WriteMode
 from connector_sdk.testing.fake_simulator import FakeSimulator
 from connector_sdk.testing.fakes import FakeConnector
+from connector_sdk.testing.in_memory import in_memory
 from connector_sdk.testing.offered import as_offered
 from connector_sdk.testing.simulation import Simulator, simulator_of
 
@@ -170,7 +171,7 @@ class Subject:
                 hint='name one (simulator = "package.module:Class"), or test a live system with -c FILE',
                 code="no_simulator",
             )
-        with simulator(seed) as running:
+        with in_memory(), simulator(seed) as running:
             yield Stage(connector=self.connector, simulator=running, settings=dict(running.config))
 
 
