@@ -74,10 +74,11 @@ def build(
     ts: Sequence[object] | None = None,
     rev: Sequence[str | None] | None = None,
     known: Sequence[Sequence[int] | None] | None = None,
-    before: pa.RecordBatch | None = None,
+    before: pa.RecordBatch | pa.StructArray | None = None,
 ) -> pa.RecordBatch:
     """A change batch from the stream's own columns. `op` is one letter for all rows, or one for each.
 
+    `before` has the rows as they were; as an array of structs, null for a row that was not.
     Raises InternalError for an operation that is none of ``r c u d t``.
     """
     count = rows.num_rows
@@ -90,7 +91,8 @@ def build(
         for name, values in ((OP, ops), (POS, pos), (TS, ts), (REV, rev), (KNOWN, known))
     ]
     if before is not None:
-        columns.append(before.to_struct_array().cast(schema.field(BEFORE).type))
+        was = before.to_struct_array() if isinstance(before, pa.RecordBatch) else before
+        columns.append(was.cast(schema.field(BEFORE).type))
     return pa.RecordBatch.from_arrays([*columns, *rows.columns], schema=schema)
 
 

@@ -70,6 +70,16 @@ class OdbcConfig(ConnectorConfig):
         Literal["auto", "log", "versions", "triggers", "snapshot", "none"],
         Field(description="how changes are captured; auto is the best method that `connector capture` has installed"),
     ] = "auto"
+    capture: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z][a-z0-9_]{0,30}$",
+            description="what the log keeps is kept under this name; each reader that goes its own way wants one of its own",
+        ),
+    ] = "connector"
+    retained_mb: Annotated[
+        int, Field(ge=1, description="megabytes of log that the server may keep for us before there is a warning")
+    ] = 1024
     timeout: Annotated[float, Field(gt=0, description="seconds to wait for a login, and for a lock")] = 30.0
     query_timeout: Annotated[float | None, Field(gt=0, description="seconds any one statement may take; null: any")] = None
     batch_rows: Annotated[int, Field(ge=1, le=1_000_000, description="rows fetched at once")] = 10_000

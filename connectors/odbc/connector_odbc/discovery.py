@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
+from connector_sdk.changes import BEFORE_TOLD
 from connector_sdk.errors import ConfigError
 from connector_sdk.schema import Mode, Relation, Stream, WriteMode, describe
 
 from connector_odbc import catalogue_reading
 from connector_odbc.catalogue import Column, Table, TableName
-from connector_odbc.changes import changes_offered
+from connector_odbc.changes import before_told, changes_offered
 from connector_odbc.config import TableConfig
 from connector_odbc.cursor_candidates import candidates
 from connector_odbc.database import Database
+from connector_odbc.row_keys import row_keys
 
 __all__ = ["discover", "schema_of", "stream_of"]
 
@@ -35,15 +37,18 @@ def stream_of(database: Database, name: str, table: Table, names: dict[TableName
     """The stream called `name` of `table`; `names` has every stream's name, for relations."""
     settings = database.config.streams.get(name, TableConfig())
     _check(name, table, settings)
-    keys, how = _keys(table, settings)
+    keys, how = row_keys(table, settings)
     reads = {Mode.FULL}
     if settings.cursor is not None:
         reads.add(Mode.INCREMENTAL)
+    schema = schema_of(database, table)
     if keys and not table.view and changes_offered(database, table):
         reads.add(Mode.CHANGES)
+        if before_told(database, table):
+            schema = schema.with_metadata({BEFORE_TOLD: b"1"})
     return Stream(
         name=name,
-        schema=schema_of(database, table),
+        schema=schema,
         keys=keys,
         cursor=settings.cursor,
         reads=frozenset(reads),
@@ -77,20 +82,6 @@ def _check(name: str, table: Table, settings: TableConfig) -> None:
                     hint=f"it has {', '.join(sorted(known)[:20])}",
                     stream=name,
                 )
-
-
-def _keys(table: Table, settings: TableConfig) -> tuple[tuple[str, ...], str | None]:
-    """The columns that identify a row, and, where it is no primary key that says so, what does."""
-    if settings.keys is not None:
-        return tuple(settings.keys), None
-    if table.primary:
-        return table.primary, None
-    filled = {column.name for column in table.columns if not column.nullable}
-    unique = [index for index in table.indexes if index.unique and filled.issuperset(index.columns)]
-    if not unique:
-        return (), None
-    best = min(unique, key=lambda index: (len(index.columns), index.name))
-    return best.columns, f"Without a primary key; the unique index {best.name} is taken as its keys."
 
 
 def _relations(table: Table, names: dict[TableName, str]) -> Iterator[Relation]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 from connector_sdk.contract import Batch, Split, State
@@ -11,13 +11,17 @@ from connector_sdk.schema import Stream, Where
 
 from connector_odbc import catalogue_reading
 from connector_odbc.catalogue import Table, TableName
+from connector_odbc.changes import logical_decoding, triggers
 from connector_odbc.changes.method import Method
 from connector_odbc.database import Database
 
-__all__ = ["METHODS", "ack", "changes_offered", "forget", "method_of", "plan", "read"]
+__all__ = ["METHODS", "ack", "before_told", "changes_offered", "forget", "method_of", "plan", "read"]
 
-METHODS: Mapping[str, Method] = {}
+METHODS: Mapping[str, Method] = {"log": logical_decoding, "triggers": triggers}
 """By the name that `changes` of the configuration knows each by."""
+
+_BEFORE: Mapping[str, Callable[[Database], frozenset[TableName]]] = {"log": logical_decoding.before_told}
+"""Of the methods that can tell it: the tables of which they tell what rows were."""
 
 _found: WeakKeyDictionary[Database, dict[str, frozenset[TableName]]] = WeakKeyDictionary()
 """What is installed, asked once for each opened database."""
@@ -41,6 +45,17 @@ def method_of(database: Database, table: Table) -> str | None:
         if table.name in known[name]:
             return name
     return None
+
+
+def before_told(database: Database, table: Table) -> bool:
+    """Whether changes of `table` come with the row as it was."""
+    name = method_of(database, table)
+    if name is None or name not in _BEFORE:
+        return False
+    known = _found.setdefault(database, {})
+    if f"{name} before" not in known:
+        known[f"{name} before"] = _BEFORE[name](database)
+    return table.name in known[f"{name} before"]
 
 
 def forget(database: Database) -> None:

@@ -20,7 +20,7 @@ from connector_odbc.fetching import Fetch
 from connector_odbc.selecting import Query
 from connector_odbc.way import way
 
-__all__ = ["Found", "Log", "nothing", "position_of", "read"]
+__all__ = ["Found", "Log", "as_rows", "nothing", "position_of", "read"]
 
 VERSION = 1
 
@@ -54,6 +54,14 @@ def nothing(stream: Stream) -> pa.RecordBatch:
     """A change batch of no rows."""
     schema = changes.change_schema(stream.schema)
     return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
+
+
+def as_rows(stream: Stream, data: pa.RecordBatch) -> pa.RecordBatch:
+    """Rows as they are now, as a change batch of `stream`; what they were is null, where the stream tells it."""
+    schema = changes.change_schema(stream.schema)
+    place = schema.get_field_index(changes.BEFORE)
+    before: Any = None if place < 0 else pa.nulls(data.num_rows, schema.field(place).type)
+    return changes.build(data, "r", before=before)
 
 
 def position_of(split: Split, state: State) -> Any:
@@ -122,7 +130,7 @@ def _rows(
             fetch = Fetch(database=database, way=found, condition=Query(""), begin=session, upto=upto)
             for one in fetch.batches(after):
                 state = None if one.at is None else {**base, "rows": [index, list(one.at)]}
-                yield Batch(stream=stream.name, data=changes.build(one.data, "r"), state=state, rejects=one.rejects)
+                yield Batch(stream=stream.name, data=as_rows(stream, one.data), state=state, rejects=one.rejects)
         after = None
         if index + 1 < len(split.streams):
             yield Batch(stream=stream.name, data=nothing(stream), state={**base, "rows": [index + 1, None]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connector_odbc.profiles.postgresql.catalogue import CATALOGUE
+from connector_odbc.profiles.postgresql.changes import CHANGES
 from connector_odbc.profiles.postgresql.declares import declare
 from connector_odbc.profiles.postgresql.errors import ERRORS
 from connector_odbc.profiles.postgresql.reads import READS
@@ -39,4 +40,5 @@ PROFILE = Profile(
     declare=declare,
     writes=WRITES,
     reads=READS,
+    changes=CHANGES,
 )

@@ -122,7 +122,13 @@ _TYPES: Mapping[str, Typed | Callable[[Column], Typed]] = {
     "uuid": Typed(type=pa.string(), select="CAST({column} AS varchar(36))", wire=pa.string(), size=36),
     "json": _text(),
     "jsonb": _text(),
-    "xml": _text(),
+    # As the log and every client have it: the encoding that it declares is no longer the one it is in.
+    "xml": Typed(
+        type=pa.string(),
+        select="CAST(xml_out({column}) AS text)",
+        wire=pa.string(),
+        note="xml without the encoding that it declares",
+    ),
     "enum": _text(),
     "bit": _bits,
     "bit varying": _bits,
