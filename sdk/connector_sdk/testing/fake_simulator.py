@@ -129,6 +129,15 @@ class FakeSimulator:
                     system.log.append(Entry(stream.name, "u", entry.key, msgspec.json.encode(row)))
                 system.log.append(Entry(stream.name, "d", gone.key, msgspec.json.encode(_keys(stream, gone))))
 
+    def renew(self, seed: int) -> None:
+        """Every row goes, and as many come that have other keys."""
+        with self.system.change() as system:
+            for stream in self._streams:
+                for entry in list(system.live(stream.name).values()):
+                    system.log.append(Entry(stream.name, "d", entry.key, msgspec.json.encode(_keys(stream, entry))))
+                for _ in range(self._rows):
+                    self._insert(system, stream, seed)
+
     def _insert(self, system: System, stream: Stream, seed: int, tick: int | None = None) -> None:
         number = self._next[stream.name]
         self._next[stream.name] += 1

@@ -210,7 +210,10 @@ class _Writing:
         self._twin.begin(self._stream, self.stage.truth.rows(self._stream.name))
 
     def prepare(self, number: int) -> CrashJob:
-        if (number and self.write is not WriteMode.APPEND) or self.mode is not Mode.FULL:
+        if self.write is WriteMode.APPEND and self._stream.keys:
+            if number:  # a system that holds to its keys takes no row twice
+                self.kit.renew(number)
+        elif (number and self.write is not WriteMode.APPEND) or self.mode is not Mode.FULL:
             self.kit.change(number)
         return _job(
             source=_side(FakeConnector, self.kit.config),
