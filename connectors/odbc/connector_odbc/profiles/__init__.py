@@ -10,7 +10,7 @@ from connector_sdk.errors import ConfigError
 
 from connector_odbc import driver_manager, installed
 from connector_odbc.config import OdbcConfig
-from connector_odbc.profiles import db2, generic, mariadb, oracle, postgresql, sqlite, sqlserver
+from connector_odbc.profiles import db2, generic, mariadb, oracle, postgresql, simulated, sqlite, sqlserver
 from connector_odbc.profiles.profile import Profile
 
 __all__ = ["PROFILES", "find", "verified"]
@@ -18,7 +18,7 @@ __all__ = ["PROFILES", "find", "verified"]
 logger = logging.getLogger(__name__)
 
 PROFILES: Mapping[str, Profile] = {
-    module.PROFILE.name: module.PROFILE for module in (postgresql, mariadb, sqlite, sqlserver, db2, oracle, generic)
+    module.PROFILE.name: module.PROFILE for module in (postgresql, mariadb, sqlite, sqlserver, db2, oracle, simulated, generic)
 }
 
 

@@ -1,0 +1,78 @@
+"""Another database's tables in SQLite: a simulator declares each column with the very Arrow type that the other database has.
+
+SQLite takes any words for a type; those of this profile are ``text`` and the type as :func:`connector_sdk.types.to_text` writes
+it, so that decimals and times stay text, whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pyarrow as pa
+from connector_sdk.errors import ConfigError
+from connector_sdk.types import from_text, to_text
+
+from connector_odbc import restoring
+from connector_odbc.catalogue import Column
+from connector_odbc.declaring import Declared
+from connector_odbc.profiles import sqlite
+from connector_odbc.profiles.sqlite import types
+from connector_odbc.typed import Typed
+
+__all__ = ["PROFILE"]
+
+_WORD = "text "
+# What SQLite's own profile knows to read, by a word that means it there.
+_READ_AS: Mapping[pa.DataType, str] = {
+    pa.bool_(): "boolean",
+    pa.int64(): "bigint",
+    pa.float64(): "double",
+    pa.string(): "text",
+    pa.binary(): "blob",
+    pa.date32(): "date",
+    pa.timestamp("us"): "timestamp",
+    pa.timestamp("us", "UTC"): "timestamp with time zone",
+    pa.time64("us"): "time",
+}
+
+
+def _typed(column: Column) -> Typed:
+    words = column.native.lower()
+    if not words.startswith(_WORD):
+        return types.typed(column)
+    try:
+        kind = from_text(column.native[len(_WORD) :])
+    except ConfigError:
+        return types.typed(column)
+    if pa.types.is_decimal(kind):
+        plain = Column(name=column.name, native="decimal text", kind="decimal text", precision=kind.precision, scale=kind.scale)
+        return types.typed(plain)
+    known = _READ_AS.get(kind)
+    if known is not None:
+        return types.typed(Column(name=column.name, native=known, kind=known))
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        word = "bigint" if pa.types.is_integer(kind) else "double"
+        wide = types.typed(Column(name=column.name, native=word, kind=word))
+        return replace(wide, type=kind, restore=restoring.parsed(kind, f"it is no {to_text(kind)}"))
+    return types.typed(column)
+
+
+def _declare(field: pa.Field[pa.DataType]) -> str:
+    quoted = (_WORD + to_text(field.type)).replace('"', '""')
+    return f'"{quoted}"'
+
+
+PROFILE = replace(
+    sqlite.PROFILE,
+    name="simulated",
+    title="a simulator in SQLite",
+    drivers=(),
+    typed=_typed,
+    declare=_declare,
+    writes=replace(
+        sqlite.PROFILE.writes,
+        declared=lambda field, **_: Declared(_declare(field)),
+        encoding=replace(sqlite.PROFILE.writes.encoding, zones=("text timestamp[us, utc]",)),
+    ),
+)
