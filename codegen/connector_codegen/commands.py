@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ def _example(*lines: str) -> str:
     epilog=_example(
         "connector new airports --from runways.csv",
         "connector new airports --from 'samples/*.csv' --models pydantic --out ~/connectors",
+        "connector new shop --from 'odbc:DRIVER=PostgreSQL Unicode;SERVER=db;DATABASE=shop;UID=reader' --schema sales",
     )
 )
 @click.argument("name")
@@ -40,21 +42,26 @@ def _example(*lines: str) -> str:
     "source",
     required=True,
     metavar="SOURCE",
-    help="A sample, a Table Schema, CSVW metadata, a layout table, a layout.yaml; a folder or pattern of them.",
+    help="A sample, a Table Schema, CSVW metadata, a layout table, a layout.yaml; a folder or pattern of them. "
+    "A database is odbc: with a data source name, a connection string, or env:NAME of one.",
 )
+@click.option("--schema", "schemas", multiple=True, metavar="NAME", help="Of a database: this schema. Again for more.")
+@click.option("--tables", multiple=True, metavar="PATTERN", help="Of a database: the tables called so. Again for more.")
 @_reader
 @click.option("--models", type=click.Choice(_MODELS), default="msgspec", show_default=True, help="What typed rows are.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=".", show_default=True, help="The folder in which connector-NAME is made."
 )
-def new(name: str, source: str, reader: str | None, models: Models, out: Path) -> None:
+def new(
+    name: str, source: str, schemas: tuple[str, ...], tables: tuple[str, ...], reader: str | None, models: Models, out: Path
+) -> None:
     """A connector package from the description a system already has: typed, tested, installable."""
     from connector_codegen.generate import generate, understand
     from connector_codegen.scaffold import project_name, scaffold
     from connector_codegen.writers.layouts import descriptions
 
-    project_name(name)
-    interface, problems = understand(source, reader)
+    variable = re.sub(r"\W", "_", project_name(name).removeprefix("connector-")).upper() + "_PASSWORD"
+    interface, problems = understand(source, reader, schemas=schemas, tables=tables, variable=variable)
     folder = scaffold(
         name,
         out,
@@ -86,19 +93,28 @@ def new(name: str, source: str, reader: str | None, models: Models, out: Path) -
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder of generated files.")
 @_reader
 @click.option("--models", type=click.Choice(_MODELS), help="What typed rows are; else what they are in --out, or msgspec.")
+@click.option("--refresh", is_flag=True, help="Read the catalogue that SOURCE is of from its database again, first.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 5 and say what differs from --out.")
 @click.pass_context
-def generate(context: click.Context, source: str, out: Path, reader: str | None, models: Models | None, check: bool) -> None:
+def generate(
+    context: click.Context, source: str, out: Path, reader: str | None, models: Models | None, refresh: bool, check: bool
+) -> None:
     """The generated part of a package, made again from its description, or checked against it."""
     from connector_codegen import generate as generating
 
-    generated = generating.generate(source, reader=reader, models=models or generating.models_in(out))
+    kind = models or generating.models_in(out)
+    fresh = generating.refreshed(source, reader) if refresh else None
+    if fresh is not None and not check:
+        fresh.write()
+    generated = generating.generate(source, reader=reader, models=kind)
     if check:
-        stale = generating.outdated(generated.files, out)
+        stale = [] if fresh is None else fresh.outdated()
+        stale += generating.outdated(generated.files, out)
         for line in stale:
             click.echo(line)
         if stale:
-            click.echo(f"{out} is not what {source} describes: connector generate {source} --out {out}", err=True)
+            anew = f"connector generate {source} --out {out}{' --refresh' if refresh else ''}"
+            click.echo(f"{out} is not what {source} describes: {anew}", err=True)
             context.exit(DIFFERENT)
         return
     generating.publish(generated.files, out)
@@ -111,6 +127,7 @@ def generate(context: click.Context, source: str, out: Path, reader: str | None,
     epilog=_example(
         "connector diff connector_airports/source runways-2027.csv",
         "connector diff old/interface.json new/interface.json --json",
+        "connector diff connector_shop/source odbc:",
     )
 )
 @click.argument("old")
@@ -121,13 +138,14 @@ def generate(context: click.Context, source: str, out: Path, reader: str | None,
 def diff(context: click.Context, old: str, new: str, reader: str | None, as_json: bool) -> None:
     """What changed between two descriptions, field by field: compatible, breaking or data-losing.
 
-    OLD and NEW are samples, layouts, Table Schemas, folders of them, or a generated interface.json. Exits with 5 when a
-    difference breaks something made for OLD, or loses data.
+    OLD and NEW are samples, layouts, Table Schemas, folders of them, or a generated interface.json; NEW is also odbc: for the
+    database that OLD was read from, as it is now. Exits with 5 when a difference breaks something made for OLD, or loses data.
     """
     from connector_codegen.diff import Verdict, compare, worst
-    from connector_codegen.generate import understand
+    from connector_codegen.generate import again, understand
 
-    found = compare(understand(old, reader)[0], understand(new, reader)[0])
+    was = understand(old, reader)[0]
+    found = compare(was, (again(was, old) if new == "odbc:" else understand(new, reader))[0])
     verdict = worst([each.verdict for each in found])
     if as_json:
         differences = [{"stream": each.stream, "field": each.field, "verdict": each.verdict, "what": each.what} for each in found]

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from connector_sdk.errors import LocalResourceError
+from connector_sdk.errors import ConfigError, LocalResourceError
 
 from connector_codegen.model import GeneratedFile, Interface
 from connector_codegen.passes import PASSES
 from connector_codegen.problems import Problem, refuse
-from connector_codegen.readers import read
+from connector_codegen.readers import odbc, read
 from connector_codegen.writers import Models, write
+from connector_codegen.writers.interface import catalogue
 
-__all__ = ["Generated", "generate", "models_in", "outdated", "publish", "understand"]
+__all__ = ["Generated", "again", "generate", "models_in", "outdated", "publish", "refreshed", "understand"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +29,40 @@ class Generated:
     problems: tuple[Problem, ...]
 
 
-def understand(source: str, reader: str | None = None) -> tuple[Interface, tuple[Problem, ...]]:
-    """The model of `source` after all passes. Raises ConfigError naming every error in it."""
+def understand(
+    source: str,
+    reader: str | None = None,
+    *,
+    schemas: Sequence[str] = (),
+    tables: Sequence[str] = (),
+    variable: str = "ODBC_PASSWORD",
+) -> tuple[Interface, tuple[Problem, ...]]:
+    """The model of `source` after all passes. Raises ConfigError naming every error in it.
+
+    Of a live database (``odbc:…``) `schemas` and `tables`, patterns, are looked at; a password that is written out in `source`
+    is from then on the environment's `variable`. Raises TransientError when it does not answer.
+    """
     problems: list[Problem] = []
-    interface = read(source, reader, problems)
+    if source.startswith(odbc.PREFIX):
+        settings = odbc.settings_of(source.removeprefix(odbc.PREFIX), schemas=tuple(schemas), tables=tuple(tables))
+        return _passed(odbc.look(settings, problems, variable), problems)
+    if schemas or tables:
+        raise ConfigError(f"{source} is no database: it has no schemas and tables to choose from", hint="leave out the option")
+    return _passed(read(source, reader, problems), problems)
+
+
+def again(interface: Interface, where: str) -> tuple[Interface, tuple[Problem, ...]]:
+    """The model of the live system that `interface`, found at `where`, was read from, as that is now.
+
+    Raises ConfigError for an interface that comes from no live system, TransientError when it does not answer.
+    """
+    if not interface.source.settings:
+        raise ConfigError(f"{where} was not read from a database: there is nothing to ask again")
+    problems: list[Problem] = []
+    return _passed(odbc.look(interface.source.settings, problems), problems)
+
+
+def _passed(interface: Interface, problems: list[Problem]) -> tuple[Interface, tuple[Problem, ...]]:
     refuse(problems)
     for step in PASSES:
         interface = step(interface, problems)
@@ -43,6 +74,33 @@ def generate(source: str, *, reader: str | None = None, models: Models = "msgspe
     """Everything that is generated from `source`, in memory. Raises ConfigError naming every error in it."""
     interface, problems = understand(source, reader)
     return Generated(interface=interface, files=write(interface, models, problems), problems=problems)
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """A kept catalogue, and what it would be if it were read now."""
+
+    path: Path
+    text: str
+
+    def outdated(self) -> list[str]:
+        """A line when the two differ, as of :func:`outdated`."""
+        return [] if self.path.read_bytes() == self.text.encode() else [f"{self.path}: is no longer what the database has"]
+
+    def write(self) -> None:
+        """Put the new one into the place of the old."""
+        fresh = self.path.with_name(f".{self.path.name}.new")
+        fresh.write_bytes(self.text.encode())
+        fresh.replace(self.path)
+
+
+def refreshed(source: str, reader: str | None = None) -> Refreshed:
+    """The catalogue kept at `source`, read from its database once more. Raises as :func:`again` does."""
+    problems: list[Problem] = []
+    kept = read(source, reader, problems)
+    refuse(problems)
+    now, _ = again(kept, source)
+    return Refreshed(kept.source.paths[0], catalogue(now).text)
 
 
 def models_in(folder: Path) -> Models:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import pyarrow as pa
 from connector_sdk.formats.layout import Layout
-from connector_sdk.schema import Relation
+from connector_sdk.schema import JSON, Relation
 
 __all__ = [
     "Enumeration",
@@ -50,7 +50,10 @@ Type: TypeAlias = "pa.DataType | Named | Many"
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One value of a row or record. `nullable`: it may be there and null; not `required`: it may be absent altogether."""
+    """One value of a row or record. `nullable`: it may be there and null; not `required`: it may be absent altogether.
+
+    `unspeakable`: the system's word can stand in no class; generated classes know the identifier alone.
+    """
 
     name: str
     type: Type
@@ -60,6 +63,12 @@ class Field:
     doc: str | None = None
     native: str | None = None
     origin: str | None = None
+    unspeakable: bool = False
+
+    @property
+    def word(self) -> str:
+        """What a generated class says the field is called outside."""
+        return self.identifier if self.unspeakable else self.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +97,8 @@ class Enumeration:
 class Stream:
     """What can be read or written as rows.
 
-    `layout` says how a flat file holds them, and has fields of the same names; `ending` is that of the files' names.
+    `layout` says how a flat file holds them, and has fields of the same names; `ending` is that of the files' names. A table of
+    a database has no layout; `namespace` is its schema.
     """
 
     name: str
@@ -99,6 +109,7 @@ class Stream:
     class_name: str = ""
     layout: Layout | None = None
     ending: str = ".csv"
+    namespace: str | None = None
     doc: str | None = None
     origin: str | None = None
 
@@ -113,13 +124,15 @@ class Stream:
 class Source:
     """Where an interface comes from: the reader, each file's name with the SHA-256 of its bytes in hex, and where they were.
 
-    `decided` means that the reader had to decide what a person should review: layouts are then written out.
+    `decided` means that the reader had to decide what a person should review: layouts are then written out. `settings` are those
+    of the connector that a live system was reached with, its secrets as references.
     """
 
     reader: str
     files: Mapping[str, str] = field(default_factory=dict)
     paths: tuple[Path, ...] = ()
     decided: bool = False
+    settings: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from connector_codegen.writers.python_code import literal
 __all__ = ["project_name", "scaffold"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
-_TAKEN = ("sdk", "codegen", "templates", "sftp")
+_TAKEN = ("sdk", "codegen", "templates", "sftp", "odbc")
 
 
 def project_name(name: str) -> str:
@@ -62,7 +62,9 @@ def scaffold(
             {
                 "name": "".join(letter for letter in stream.name if letter.isprintable() and letter not in "`|"),
                 "literal": literal(stream.name),
+                "identifier": stream.identifier,
                 "class_name": stream.class_name,
+                "keys": len(stream.keys),
             }
             for stream in interface.streams
         ],
@@ -74,7 +76,8 @@ def scaffold(
     out.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(prefix=f".{project}-", dir=out))
     try:
-        with resources.as_file(resources.files("connector_templates") / "connector") as template:
+        kind = "database" if interface.source.reader == "odbc" else "connector"
+        with resources.as_file(resources.files("connector_templates") / kind) as template:
             made = Path(
                 generate_files(repo_dir=template, context={"cookiecutter": context}, output_dir=stage, accept_hooks=False)
             )

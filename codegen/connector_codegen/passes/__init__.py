@@ -8,6 +8,7 @@ from typing import TypeAlias
 from connector_codegen.model import Interface
 from connector_codegen.passes.distinguish import distinguish
 from connector_codegen.passes.identify import identify
+from connector_codegen.passes.singular import singular
 from connector_codegen.passes.title import title
 from connector_codegen.problems import Problem
 
@@ -16,4 +17,4 @@ __all__ = ["PASSES", "Pass"]
 Pass: TypeAlias = Callable[[Interface, list[Problem]], Interface]
 """Model to model; what it finds on the way goes to the end of the list."""
 
-PASSES: tuple[Pass, ...] = (identify, distinguish, title)
+PASSES: tuple[Pass, ...] = (identify, singular, distinguish, title)

@@ -28,7 +28,9 @@ def _titled(stream: Stream, problems: list[Problem]) -> Stream:
     unusable = [field.name for field in stream.fields if _UNUSABLE.search(field.name)]
     if not unusable:
         return stream
-    if stream.layout is None or not isinstance(stream.layout.form, Delimited):
+    if stream.layout is None:
+        return _untitled(stream, problems)
+    if not isinstance(stream.layout.form, Delimited):
         hint = "give it another name in the description"
         problems += [Problem(level="error", where=stream.name, what=f"{_shown(n)} cannot be a name", hint=hint) for n in unusable]
         return stream
@@ -59,6 +61,16 @@ def _titled(stream: Stream, problems: list[Problem]) -> Stream:
         fields=tuple(replace(field, name=names[field.name]) for field in stream.fields),
         layout=replace(stream.layout, keys=keys, fields=fields),
     )
+
+
+def _untitled(stream: Stream, problems: list[Problem]) -> Stream:
+    """A system that is asked for a field by its name keeps that name; only generated classes cannot have it."""
+    fields = tuple(replace(field, unspeakable=_UNUSABLE.search(field.name) is not None) for field in stream.fields)
+    for field in fields:
+        if field.unspeakable:
+            what = f"is {field.identifier} in its class, which cannot say that name"
+            problems.append(Problem(level="note", where=f"{stream.name}.{field.name}", what=what))
+    return replace(stream, fields=fields)
 
 
 def _shown(text: str) -> str:

@@ -55,13 +55,20 @@ def _interface(content: Mapping[str, Any], where: str) -> Interface:
     if content["interface"] != VERSION:
         raise ConfigError(f"version {content['interface']}: this release reads version {VERSION}", hint="generate it again")
     return Interface(
-        source=Source(reader="interface", decided=True),
+        source=_source(content.get("source", {})),
         streams=tuple(_stream(stream, where) for stream in content["streams"]),
         records=tuple(
             Record(**{**record, "fields": tuple(map(_field, record["fields"]))}) for record in content.get("records", ())
         ),
         enumerations=tuple(Enumeration(**{**each, "values": tuple(each["values"])}) for each in content.get("enumerations", ())),
     )
+
+
+def _source(given: Mapping[str, Any]) -> Source:
+    # The tables of a database are what they were when it was read; layouts of files are to be reviewed once more.
+    if given.get("reader") == "odbc":
+        return Source(reader="odbc", settings=given.get("settings", {}))
+    return Source(reader="interface", decided=True)
 
 
 def _stream(given: Mapping[str, Any], where: str) -> Stream:

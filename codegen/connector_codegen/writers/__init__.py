@@ -10,6 +10,7 @@ from connector_codegen.writers.interface import interface_json
 from connector_codegen.writers.layouts import layouts
 from connector_codegen.writers.models import KINDS, Models, models
 from connector_codegen.writers.streams import streams
+from connector_codegen.writers.tables import tables
 
 __all__ = ["KINDS", "Models", "write"]
 
@@ -21,7 +22,7 @@ def write(interface: Interface, kind: Models, problems: Sequence[Problem]) -> tu
     files = [
         GeneratedFile(path="__init__.py", text=_PACKAGE),
         *models(interface, kind),
-        *streams(interface),
+        *(tables if interface.source.reader == "odbc" else streams)(interface),
         *layouts(interface, problems),
     ]
     return *files, *interface_json(interface, kind, [file.path for file in files])

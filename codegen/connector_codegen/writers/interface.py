@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from connector_sdk.formats.layout.writing import settings_of
 from connector_sdk.types import to_text
 
-from connector_codegen.model import Enumeration, Field, GeneratedFile, Interface, Many, Named, Record, Stream, Type
+from connector_codegen.model import Enumeration, Field, GeneratedFile, Interface, Many, Named, Record, Source, Stream, Type
 
-__all__ = ["FILE", "VERSION", "interface_json"]
+__all__ = ["CATALOGUE", "FILE", "VERSION", "catalogue", "interface_json"]
 
 FILE = "interface.json"
+CATALOGUE = "catalogue.json"
 VERSION = 1
 
 
@@ -23,7 +25,7 @@ def interface_json(interface: Interface, models: str, files: Sequence[str]) -> l
         "interface": VERSION,
         "models": models,
         "files": sorted([*files, FILE]),
-        "source": {"reader": interface.source.reader, "files": dict(sorted(interface.source.files.items()))},
+        "source": _source(interface.source),
         "streams": [_stream(stream) for stream in interface.streams],
         "records": [_record(record) for record in interface.records],
         "enumerations": [_enumeration(each) for each in interface.enumerations],
@@ -32,11 +34,29 @@ def interface_json(interface: Interface, models: str, files: Sequence[str]) -> l
     return [GeneratedFile(path=FILE, text=text + "\n")]
 
 
+def catalogue(interface: Interface) -> GeneratedFile:
+    """What was seen of a database, in its own words and without ours: the description that a package is generated from."""
+    streams = [replace(each, fields=_bare(each), identifier="", class_name="") for each in interface.streams]
+    source = {"reader": interface.source.reader, "settings": dict(interface.source.settings)}
+    content = {"interface": VERSION, "source": source, "streams": [_stream(stream) for stream in streams]}
+    return GeneratedFile(path=CATALOGUE, text=json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def _bare(stream: Stream) -> tuple[Field, ...]:
+    return tuple(replace(field, identifier="") for field in stream.fields)
+
+
+def _source(source: Source) -> dict[str, Any]:
+    settings = {"settings": dict(source.settings)} if source.settings else {}
+    return {"reader": source.reader, "files": dict(sorted(source.files.items())), **settings}
+
+
 def _stream(stream: Stream) -> dict[str, Any]:
     return _without_nothing(
         name=stream.name,
-        identifier=stream.identifier,
-        class_name=stream.class_name,
+        identifier=stream.identifier or None,
+        class_name=stream.class_name or None,
+        namespace=stream.namespace,
         doc=stream.doc,
         origin=stream.origin,
         keys=list(stream.keys),
@@ -65,7 +85,7 @@ def _enumeration(each: Enumeration) -> dict[str, Any]:
 def _field(field: Field) -> dict[str, Any]:
     return _without_nothing(
         name=field.name,
-        identifier=field.identifier,
+        identifier=field.identifier or None,
         type=_type(field.type),
         nullable=field.nullable,
         required=field.required,

@@ -30,8 +30,8 @@ def _object(record: Stream | Record, names: dict[str, str]) -> dict[str, object]
     return _described(
         {
             "type": "object",
-            "properties": {field.name: _property(field, names) for field in record.fields},
-            "required": [field.name for field in record.fields if field.required],
+            "properties": {field.word: _property(field, names) for field in record.fields},
+            "required": [field.word for field in record.fields if field.required],
         },
         record.doc,
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from connector_codegen.model import GeneratedFile, Interface, Source, Stream
 from connector_codegen.problems import Problem
+from connector_codegen.writers.interface import catalogue
 
 __all__ = ["descriptions", "layouts"]
 
@@ -29,8 +30,10 @@ def layouts(interface: Interface, problems: Sequence[Problem]) -> list[Generated
 def descriptions(interface: Interface, problems: Sequence[Problem]) -> list[GeneratedFile]:
     """What a package keeps of its source: the layouts that were decided, or the layout files themselves, comments and all.
 
-    A sample is not among them. It may be large, and may hold real people's data.
+    A sample is not among them. It may be large, and may hold real people's data. Of a database it is the catalogue as it was.
     """
+    if interface.source.reader == "odbc":
+        return [catalogue(interface)]
     paths = interface.source.paths
     names = [path.name for path in paths]
     return layouts(interface, problems) or [

@@ -72,10 +72,10 @@ def models(interface: Interface, kind: Models) -> list[GeneratedFile]:
 def _aliases(interface: Interface) -> dict[str, str]:
     """Our identifier for each property: the emitter's own choices would not be those of streams.py."""
     return {
-        f"{each.class_name}.{field.name}": field.identifier
+        f"{each.class_name}.{field.word}": field.identifier
         for each in interface.rows
         for field in each.fields
-        if field.identifier != field.name
+        if field.identifier != field.word
     }
 
 
