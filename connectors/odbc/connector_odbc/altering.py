@@ -113,7 +113,9 @@ def _column(native: str) -> Column:
 
 def _notes(database: Database, want: Stream, fields: list[pa.Field[Any]]) -> Iterator[str]:
     for field in fields:
-        note = _declared(database, field, want).note
+        declared = _declared(database, field, want)
+        back = database.profile.typed(_column(declared.type)).type
+        note = declared.note or (None if back == field.type else f"read back as {back}")
         if note is not None:
             yield f"-- {want.name}.{field.name} ({field.type}): {note}"
 

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
+from connector_sdk.errors import TransientError
+
 from connector_odbc import driver_manager
 from connector_odbc.database import Connection, Database
 
@@ -41,17 +43,25 @@ class Writers:
             connection = self._idle.pop() if self._idle else None
         if connection is None:
             connection = self._connect()
+        pyodbc = driver_manager.pyodbc()
+        usable = True
         try:
             yield connection
+        except pyodbc.Error as error:
+            # One that is cut may still say that it rolls back.
+            usable = not isinstance(self._database.failure(error, "writing"), TransientError)
+            raise
         finally:
             try:
                 connection.rollback()
-            except driver_manager.pyodbc().Error:  # it is cut
-                with suppress(driver_manager.pyodbc().Error):
-                    connection.close()
-            else:
+            except pyodbc.Error:
+                usable = False
+            if usable:
                 with self._lock:
                     self._idle.append(connection)
+            else:
+                with suppress(pyodbc.Error):
+                    connection.close()
 
     def _connect(self) -> Connection:
         writes = self._database.profile.writes

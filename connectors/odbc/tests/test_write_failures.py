@@ -1,0 +1,112 @@
+"""What goes wrong while writing: one clear line, the right exit code, and nothing lost or half there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from connector_sdk.errors import ConfigError, ConnectorError, TransientError
+from connector_sdk.runtime.session import Session, copy
+from connector_sdk.testing.fault_proxy import FaultProxy, Faults
+
+from connectors.odbc.tests.conftest import System
+
+ROWS = pa.table({"id": pa.array(range(30_000), pa.int64()), "text": ["x" * 100] * 30_000})
+
+
+def one_line(error: ConnectorError, *parts: str) -> None:
+    text = str(error)
+    assert "\n" not in text and len(text) < 400
+    for part in parts:
+        assert part in text
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def served(request: pytest.FixtureRequest) -> System:
+    """A database behind a server."""
+    system: System = request.getfixturevalue(f"{request.param}_system")
+    system.run("CREATE TABLE t (id bigint PRIMARY KEY, text varchar(200))")
+    return system
+
+
+def count(system: System) -> int:
+    return int(system.rows("SELECT COUNT(*) FROM t")[0][0])
+
+
+def test_a_login_that_may_only_read(served: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    if served.kind == "postgresql":
+        served.run(
+            f"CREATE ROLE \"reader_{served.database.name}\" LOGIN PASSWORD 'secret1'",
+            f'GRANT SELECT ON t TO "reader_{served.database.name}"',
+        )
+        user = f"reader_{served.database.name}"
+    else:
+        user = "reader"
+        served.run("CREATE OR REPLACE USER reader@'127.0.0.1' IDENTIFIED BY 'secret1'", "GRANT SELECT ON t TO reader@'127.0.0.1'")
+    monkeypatch.setenv("READER_PASSWORD", "secret1")
+    with (
+        Session(served.connector(user=user, password="env:READER_PASSWORD"), "sink") as session,
+        pytest.raises(ConfigError) as raised,
+    ):
+        session.write("t", ROWS.slice(0, 1))
+    one_line(raised.value, "denied")
+    assert count(served) == 0
+    if served.kind == "postgresql":
+        served.run(f'DROP OWNED BY "{user}"', f'DROP ROLE "{user}"')
+
+
+def test_a_table_that_somebody_holds_locked(served: System) -> None:
+    holder: Any = served.database.connect(autocommit=False)
+    try:
+        holder.execute("INSERT INTO t (id) VALUES (1)")
+        with Session(served.connector(timeout=1.0), "sink") as session:
+            session.write("t", ROWS.slice(5, 0))  # what it needs is there
+            with pytest.raises(TransientError) as raised:
+                session.write("t", ROWS.slice(1, 1))
+        one_line(raised.value)
+        assert count(served) == 0
+    finally:
+        holder.rollback()
+        holder.close()
+
+
+def test_a_connection_that_is_cut_while_rows_are_sent(served: System, fault_proxy: Callable[..., FaultProxy]) -> None:
+    proxy = fault_proxy(served.settings["server"], served.settings["port"])
+    with Session(served.connector(), "filling") as session:
+        session.write("w", ROWS, keys=["id"])
+    with (
+        Session(served.connector(), "here") as here,
+        Session(served.connector(server=proxy.host, port=proxy.port), "there") as there,
+    ):
+        there.discover()
+        proxy.faults = Faults(cut_after=400_000, direction="upload", connections=2)
+        there.connector._written.close()  # type: ignore[attr-defined]
+        result = copy(here, there, streams=["w"], write="upsert")
+        assert result.rows == 30_000
+    assert served.rows("SELECT COUNT(*), COUNT(DISTINCT id) FROM w") == [(30_000, 30_000)]
+
+
+def test_a_full_disk_on_the_server(postgresql_system: System) -> None:
+    place = postgresql_system.server.small_disk
+    if place is None:
+        pytest.fail("the set-up mounts a small disk")
+    name = f"small_{postgresql_system.database.name}"
+    postgresql_system.run(
+        f"CREATE TABLESPACE {name} LOCATION '{place}'",
+        f"CREATE TABLE t (id bigint PRIMARY KEY, text varchar(2000)) TABLESPACE {name}",
+    )
+    many = pa.table({"id": pa.array(range(60_000), pa.int64()), "text": [f"{n:0500d}" for n in range(60_000)]})
+    try:
+        with Session(postgresql_system.connector(), "sink") as session, pytest.raises(ConnectorError) as raised:
+            session.write("t", many)
+        one_line(raised.value, "space")
+        assert raised.value.exit_code == 3
+        assert count(postgresql_system) == 0
+        postgresql_system.run("TRUNCATE t")  # what was rolled back takes up its room until then
+        with Session(postgresql_system.connector(), "sink") as session:
+            session.write("t", many.slice(0, 10))
+        assert count(postgresql_system) == 10
+    finally:
+        postgresql_system.run("DROP TABLE t", f"DROP TABLESPACE {name}")
