@@ -15,8 +15,9 @@ from connector_odbc.database import Database
 
 __all__ = ["OPERATIONS", "call"]
 
-_ONE = pa.schema([("stream", pa.string())])
-_HOW = pa.schema([("stream", pa.string()), ("method", pa.string()), ("dry_run", pa.bool_())])
+_STREAM: tuple[pa.Field[Any], ...] = (pa.field("stream", pa.string()),)
+_ONE = pa.schema(_STREAM)
+_HOW = pa.schema([*_STREAM, pa.field("method", pa.string()), pa.field("dry_run", pa.bool_())])
 
 OPERATIONS = (
     Operation(

@@ -25,11 +25,10 @@ TABLE = "busy"
 KEYS = 300
 NAMES = ("naïve", "", "Ærø 🐟", "x" * 300, "O'Brien", " padded ")
 
-_DDL = {
-    "postgresql": "CREATE TABLE busy (id bigint PRIMARY KEY, n integer NOT NULL, name text, amount numeric(12,2), at timestamptz, raw bytea)",
-    "mariadb": "CREATE TABLE busy (id bigint PRIMARY KEY, n int NOT NULL, name text, amount decimal(12,2), at datetime(6), raw blob)"
-    " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
-    "sqlite": "CREATE TABLE busy (id bigint NOT NULL PRIMARY KEY, n integer NOT NULL, name text, amount decimal text(12,2), at timestamp, raw blob)",
+_COLUMNS = {
+    "postgresql": "id bigint PRIMARY KEY, n integer NOT NULL, name text, amount numeric(12,2), at timestamptz, raw bytea",
+    "mariadb": "id bigint PRIMARY KEY, n int NOT NULL, name text, amount decimal(12,2), at datetime(6), raw blob",
+    "sqlite": "id bigint NOT NULL PRIMARY KEY, n integer NOT NULL, name text, amount decimal text(12,2), at timestamp, raw blob",
 }
 _SESSION = {
     "postgresql": ("SET lock_timeout = 2000", "SET deadlock_timeout = 100"),
@@ -43,7 +42,7 @@ def create(system: System, rows: int = 100) -> None:
     """A table `TABLE` with `rows` rows to begin with."""
     if system.kind == "sqlite":
         system.run("PRAGMA journal_mode = WAL")
-    system.run(_DDL[system.kind])
+    system.run(f"CREATE TABLE {TABLE} ({_COLUMNS[system.kind]})")
     connection = system.database.connect(autocommit=False)
     try:
         for key in range(rows):
@@ -223,7 +222,7 @@ class Follower:
             self.reads += 1
             if self.state is not None and self._luck.random() < 0.7:
                 opened.ack(split, self.state)
-            self._pull(opened.read(split, self.state), self._luck.randrange(6) if cut else None)
+            self._pull(opened.read(split, self.state), self._luck.randrange(4) if cut else None)
             if not cut:
                 self._ack(opened, split)
 

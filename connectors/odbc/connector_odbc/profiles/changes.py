@@ -2,13 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["Changes"]
+from connector_odbc.catalogue import Column
+
+__all__ = ["Captured", "Changes", "Triggers"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Captured:
+    """One table for which triggers are written. `table` and `audit` are quoted, behind their schema (`here`, with its dot) where
+    there is one; `name` makes the quoted name of an object of a short word. `columns` are (quoted name, column), `keys` and
+    `unique` (what other rows must not have) quoted names, `title` is the table's name as text."""
+
+    title: str
+    here: str
+    table: str
+    audit: str
+    name: Callable[[str], str]
+    columns: tuple[tuple[str, Column], ...]
+    keys: tuple[str, ...]
+    unique: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Triggers:
+    """Triggers that write every change into an audit table.
+
+    An audit table has the columns ``_connector_seq`` (counts up; never used again), ``_connector_op``, ``_connector_at`` (the
+    moment) and ``_connector_note``, and those of its table in types that keep their values as they are. `order` says how changes
+    that are committed late are found. `installed` is a query for schema and name of every table that has them. `unfit` is a
+    query with two parameters, schema and table, once or more, for reasons why a table's changes would not all be seen. `session`
+    statements precede the installing. `types` are those of the count, the operation and the moment; `cannot` says what is not
+    seen.
+    """
+
+    order: Literal["snapshot", "gaps", "number"]
+    installed: str
+    install: Callable[[Captured], list[str]]
+    remove: Callable[[Captured], list[str]]
+    unfit: str | None = None
+    session: tuple[str, ...] = ()
+    types: tuple[str, str, str] = ("bigint", "text", "timestamp with time zone")
+    truncates: bool = False
+    cannot: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
     """`methods` are those the system has, best first: ``log``, ``versions``, ``triggers``."""
 
-    methods: tuple[str, ...] = ("triggers",)
+    methods: tuple[str, ...] = ()
+    triggers: Triggers | None = None

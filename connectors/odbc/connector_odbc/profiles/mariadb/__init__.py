@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from connector_odbc.profiles.changes import Changes
 from connector_odbc.profiles.mariadb.catalogue import CATALOGUE
 from connector_odbc.profiles.mariadb.declares import declare
 from connector_odbc.profiles.mariadb.errors import ERRORS
 from connector_odbc.profiles.mariadb.reads import READS
+from connector_odbc.profiles.mariadb.triggers import TRIGGERS
 from connector_odbc.profiles.mariadb.types import SESSION, typed
 from connector_odbc.profiles.mariadb.writes import WRITES
 from connector_odbc.profiles.profile import Profile
@@ -30,4 +32,5 @@ PROFILE = Profile(
     declare=declare,
     writes=WRITES,
     reads=READS,
+    changes=Changes(methods=("triggers",), triggers=TRIGGERS),
 )

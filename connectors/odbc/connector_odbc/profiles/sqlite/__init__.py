@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from connector_odbc.profiles.changes import Changes
 from connector_odbc.profiles.profile import Profile
 from connector_odbc.profiles.sqlite.catalogue import CATALOGUE
 from connector_odbc.profiles.sqlite.declares import declare
 from connector_odbc.profiles.sqlite.errors import ERRORS
 from connector_odbc.profiles.sqlite.reads import READS
+from connector_odbc.profiles.sqlite.triggers import TRIGGERS
 from connector_odbc.profiles.sqlite.types import typed
 from connector_odbc.profiles.sqlite.writes import WRITES
 
@@ -27,4 +29,5 @@ PROFILE = Profile(
     declare=declare,
     writes=WRITES,
     reads=READS,
+    changes=Changes(methods=("triggers",), triggers=TRIGGERS),
 )
