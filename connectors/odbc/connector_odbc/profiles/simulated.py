@@ -1,7 +1,7 @@
 """Another database's tables in SQLite: a simulator declares each column with the very Arrow type that the other database has.
 
-SQLite takes any words for a type; those of this profile are ``text`` and the type as :func:`connector_sdk.types.to_text` writes
-it, so that decimals and times stay text, whole.
+SQLite takes any words for a type. Those of this profile are ``text``, or ``plain`` where SQLite has such values itself, and the
+type as :func:`connector_sdk.types.to_text` writes it; so decimals and times stay text, whole.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from connector_odbc.typed import Typed
 
 __all__ = ["PROFILE"]
 
-_WORD = "text "
+_WORDS = ("text ", "plain ")
 # What SQLite's own profile knows to read, by a word that means it there.
 _READ_AS: Mapping[pa.DataType, str] = {
     pa.bool_(): "boolean",
@@ -38,11 +38,11 @@ _READ_AS: Mapping[pa.DataType, str] = {
 
 
 def _typed(column: Column) -> Typed:
-    words = column.native.lower()
-    if not words.startswith(_WORD):
+    word = next((word for word in _WORDS if column.native.startswith(word)), None)
+    if word is None:
         return types.typed(column)
     try:
-        kind = from_text(column.native[len(_WORD) :])
+        kind = from_text(column.native.removeprefix(word))
     except ConfigError:
         return types.typed(column)
     if pa.types.is_decimal(kind):
@@ -52,14 +52,16 @@ def _typed(column: Column) -> Typed:
     if known is not None:
         return types.typed(Column(name=column.name, native=known, kind=known))
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        word = "bigint" if pa.types.is_integer(kind) else "double"
-        wide = types.typed(Column(name=column.name, native=word, kind=word))
+        wider = "bigint" if pa.types.is_integer(kind) else "double"
+        wide = types.typed(Column(name=column.name, native=wider, kind=wider))
         return replace(wide, type=kind, restore=restoring.parsed(kind, f"it is no {to_text(kind)}"))
     return types.typed(column)
 
 
 def _declare(field: pa.Field[pa.DataType]) -> str:
-    quoted = (_WORD + to_text(field.type)).replace('"', '""')
+    kinds = pa.types
+    numbers = kinds.is_boolean(field.type) or kinds.is_integer(field.type) or kinds.is_floating(field.type)
+    quoted = (_WORDS[numbers] + to_text(field.type)).replace('"', '""')
     return f'"{quoted}"'
 
 
