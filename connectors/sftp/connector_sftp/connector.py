@@ -19,7 +19,6 @@ from connector_sftp.binding import Binding, bind, found_bindings, free_binding
 from connector_sftp.config import SftpConfig
 from connector_sftp.drops import Drops
 from connector_sftp.incremental import read_incremental
-from connector_sftp.latest import latest
 from connector_sftp.reading import Decoding, read_full
 from connector_sftp.replaying import replay
 
@@ -81,9 +80,10 @@ class SftpConnector:
                 layout = here.drops.layout(binding)
                 inferred = None if layout is None else layout.to_yaml()
             if mode is Mode.FULL:
-                entries = here.drops.settled(binding, here.drops.candidates(binding))
                 if binding.settings.takes == "latest":
-                    entries = [latest(entries, name, self.config.place)]
+                    entries = [here.drops.latest(binding, name)]
+                else:
+                    entries = here.drops.settled(binding, here.drops.candidates(binding))
                 size = self.config.split_bytes
                 splits += planning.full_splits(name, group, entries, where, split_bytes=size, layout=inferred)
             elif mode in _reads(binding):

@@ -16,7 +16,7 @@ from connector_sdk.runtime.folder import Entry, Folder, LocalFolder
 from connector_sftp.binding import Binding, keyed
 from connector_sftp.config import SftpConfig
 from connector_sftp.inference import infer_layout
-from connector_sftp.latest import latest
+from connector_sftp.latest import last_of, latest
 from connector_sftp.listing import Settling, candidates
 from connector_sftp.parts import Unpacking
 from connector_sftp.pgp import Pgp
@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 FIRST = 1000
 """Files, by name, of which one mostly shows the layout."""
+LAST = 1000
+"""Files, by name, of which one mostly has settled."""
 
 
 class Drops:
@@ -100,6 +102,14 @@ class Drops:
             return list(entries)
         return self._settling.settled(entries, lambda: self.listed(binding))
 
+    def latest(self, binding: Binding, stream: str) -> Entry:
+        """The file that counts where each is the whole stream. May wait `settle` seconds. Raises TransientError without one."""
+        found = last_of(self.listed(binding), LAST)
+        settled = self.settled(binding, found)
+        if len(found) >= LAST and not any(entry in settled for entry in found[:LAST]):
+            settled = self.settled(binding, self.candidates(binding))
+        return latest(settled, stream, self.config.place)
+
     def open_drops(self, binding: Binding, entries: Sequence[Entry]) -> None:
         """To be called before `entries` are put away: what is left of their drops is still to be read."""
         if binding.settings.manifest is not None:
@@ -158,7 +168,11 @@ class Drops:
 
     def _first(self, binding: Binding) -> list[Entry]:
         """The files that a layout may be inferred from: not all of very many, unless each of the first has nothing to show."""
-        if binding.settings.takes == "all":
+        if binding.settings.takes == "latest":
+            found = last_of(self.listed(binding), LAST)
+            if any(entry in found[:LAST] for entry in self.settled(binding, found)):
+                return found
+        else:
             found = heapq.nsmallest(FIRST, self.listed(binding), key=lambda entry: entry.name)
             if len(found) < FIRST or any(entry.size for entry in self.settled(binding, found)):
                 return found

@@ -6,14 +6,15 @@ names have to say the order, then: year before month before day, or a running nu
 
 from __future__ import annotations
 
+import heapq
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from connector_sdk.errors import TransientError
 from connector_sdk.runtime.folder import Entry
 
-__all__ = ["latest", "superseded"]
+__all__ = ["last_of", "latest", "superseded"]
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,20 @@ def latest(entries: Sequence[Entry], stream: str, place: str) -> Entry:
             newest.name,
         )
     return last
+
+
+def last_of(entries: Iterable[Entry], most: int) -> list[Entry]:
+    """The `most` of `entries` that come last, and the newest by its time; whatever there are, no more are held."""
+    newest: list[Entry] = []
+
+    def watched() -> Iterator[Entry]:
+        for entry in entries:
+            if not newest or entry.mtime > newest[0].mtime:
+                newest[:] = [entry]
+            yield entry
+
+    found = heapq.nlargest(most, watched(), key=_order)
+    return found + [entry for entry in newest if entry not in found]
 
 
 def superseded(entries: Sequence[Entry], by: Entry) -> list[Entry]:

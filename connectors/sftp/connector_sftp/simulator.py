@@ -97,6 +97,8 @@ class SftpSimulator:
     """
 
     transport = "local"
+    old_files = OLD_FILES
+    """How many :meth:`age` adds."""
 
     def __init__(
         self, seed: int = 0, layouts: Mapping[str, Layout] | None = None, takes: Mapping[str, str] | None = None
@@ -234,10 +236,10 @@ class SftpSimulator:
     def age(self) -> str:
         """More files than a state can remember one by one."""
         name, rng = next(iter(self._files)), random.Random(self._seed)  # noqa: S311 - sample data
-        for number in range(OLD_FILES):
+        for number in range(self.old_files):
             path = self.folder / f"{self._stems[name]}-old-{number}.csv"
             self._write(path, name, self._more(name, 1, rng), (EPOCH + timedelta(days=60, seconds=number)).timestamp())
-        return f"{OLD_FILES:,} more files"
+        return f"{self.old_files:,} more files"
 
     def serve(self, port: int | None = None) -> str:
         """Serve the folder by SFTP, and say how to reach it. The password is in the text: it protects nothing but sample data."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from connector_sdk.errors import ConfigError, TransientError
-from connector_sdk.runtime.folder import Entry
+from connector_sdk.runtime.folder import Entry, LocalFolder
 from connector_sdk.schema import Mode, Stream
-from connector_sftp.latest import latest, superseded
+from connector_sftp import drops
+from connector_sftp.latest import last_of, latest, superseded
+from connector_sftp.planning import planned_files
 
 from connectors.sftp.tests.conftest import LAYOUT, Place
 
@@ -36,6 +41,39 @@ def test_the_latest_is_the_last_by_name_and_numbers_are_numbers() -> None:
 def test_a_newer_one_that_sorts_before_is_told(caplog: pytest.LogCaptureFixture) -> None:
     assert latest([entry("b-2.csv", 1), entry("b-1.csv", 5)], "orders", "there").name == "b-2.csv"
     assert "b-2.csv is read, the last by name, though b-1.csv is newer by its time" in caplog.text
+
+
+def test_the_last_of_many_are_found_one_at_a_time() -> None:
+    names = [f"d-{number}.csv" for number in range(50)]
+    random.Random(1).shuffle(names)
+    old = entry("d-3.csv", 9.0)
+    found = last_of((old if name == old.name else entry(name) for name in names), 5)
+    assert [each.name for each in found] == [*(f"d-{number}.csv" for number in range(49, 44, -1)), "d-3.csv"]
+    assert last_of([entry("d-1.csv")], 5) == [entry("d-1.csv")]
+
+
+class Growing(LocalFolder):
+    """The files from ``orders-3.csv`` on are larger whenever they are looked at."""
+
+    looks = 0
+
+    def list(self, below: str = "", *, depth: int | None = None) -> Iterator[Entry]:
+        self.looks += 1
+        for found in super().list(below, depth=depth):
+            yield replace(found, size=found.size + self.looks) if found.name >= "orders-3.csv" else found
+
+
+def test_where_the_last_are_still_being_written_an_earlier_one_counts(local: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drops, "LAST", 3)
+    local.streams = dict(LATEST)
+    local.drop("orders-0.csv", [0], age=1)  # has settled, and is not the last that has
+    for number in range(1, 6):
+        local.drop(f"orders-{number}.csv", [number], age=-1000 if number >= 3 else 1000)
+    with local.connector(settle=0.05) as connector:
+        connector._here.drops.folder = Growing(local.folder)
+        (stream,) = connector.discover()
+        (split,) = connector.plan([stream], Mode.FULL)
+        assert [each.name for each in planned_files(split)] == ["orders-2.csv"]
 
 
 def test_a_full_read_is_the_latest_drop(place: Place) -> None:
