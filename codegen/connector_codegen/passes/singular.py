@@ -57,10 +57,12 @@ _RULES = (
 
 def singular(interface: Interface, _problems: list[Problem]) -> Interface:
     """`interface` with the classes of a database's tables in the singular; wants identifiers."""
+    if interface.source.reader != "odbc":
+        return interface
     taken = [each.class_name for each in (*interface.rows, *interface.enumerations)]
-    wanted = [_class(stream.class_name) if stream.layout is None else stream.class_name for stream in interface.streams]
+    wanted = [_class(stream.class_name) for stream in interface.streams]
     streams = [
-        stream if stream.layout is not None or name in taken or wanted.count(name) > 1 else replace(stream, class_name=name)
+        stream if name in taken or wanted.count(name) > 1 else replace(stream, class_name=name)
         for stream, name in zip(interface.streams, wanted, strict=True)
     ]
     return replace(interface, streams=tuple(streams))

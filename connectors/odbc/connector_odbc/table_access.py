@@ -127,7 +127,7 @@ class Table(Generic[Row, Key]):
 
     def _write(self, rows: Iterable[Row], mode: WriteMode) -> int:
         if mode not in self._stream.writes:
-            what = "no key" if self._stream.writes else "not a table that is written to"
+            what = "it has no key" if self._stream.writes else "it is no table that can be written"
             raise ConfigError(f"{self.of.stream} cannot be written in mode {mode}: {what}", stream=self.of.stream)
         fields = {column: name for name, column in self.of.columns.items()}
         names = [(column, fields.get(column, column)) for column in self._stream.schema.names]
