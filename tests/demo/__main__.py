@@ -1,10 +1,9 @@
-"""`make demo`: files on an SFTP server become a typed connector, then Parquet and Avro, then only what is new."""
+"""`make demo`: files on an SFTP server and a database become typed connectors; then only what is new, and every change."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -12,51 +11,14 @@ import sys
 import time
 from pathlib import Path
 
+from tests.demo.database import show as show_database
+from tests.demo.shell import Shell, note, title
 from tests.servers.sshd import Server, server
 
 ROOT = Path(__file__).parents[2]
 PLACE = ROOT / ".demo"
 DATA = Path(__file__).with_name("data")
 HELD_BACK = 1_000  # rows of the corpus that arrive with the second delivery
-
-COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-
-
-def paint(text: str, style: str) -> str:
-    return f"\033[{style}m{text}\033[0m" if COLOUR else text
-
-
-def title(text: str) -> None:
-    print(f"\n{paint(text, '1;36')}", flush=True)
-
-
-def note(text: str) -> None:
-    print(paint(text, "2"), flush=True)
-
-
-class Shell:
-    """Runs commands in one folder with the demo's own environment, and shows each before it runs."""
-
-    def __init__(self, folder: Path, environment: Path) -> None:
-        self.folder = folder
-        self.variables = {**os.environ, "PATH": f"{environment / 'bin'}:{os.environ['PATH']}", "VIRTUAL_ENV": str(environment)}
-        self.variables.pop("PYTHONPATH", None)
-        self.commands = 0
-
-    def __call__(self, command: str, *, lines: int | None = None) -> str:
-        """Run `command`; show at most `lines` lines of what it prints on stdout. Ends the demo when it fails."""
-        print(f"{paint('$', '1;32')} {paint(command, '1')}", flush=True)
-        self.commands += 1
-        done = subprocess.run(shlex.split(command), cwd=self.folder, env=self.variables, stdout=subprocess.PIPE, text=True)
-        shown = done.stdout.splitlines()
-        for line in shown[:lines]:
-            print(f"  {line}")
-        if lines is not None and len(shown) > lines:
-            note(f"  … {len(shown) - lines} more lines")
-        sys.stdout.flush()
-        if done.returncode:
-            raise SystemExit(f"the demo stops here: that command left with {done.returncode}")
-        return done.stdout
 
 
 def environment() -> Path:
@@ -70,10 +32,22 @@ def environment() -> Path:
     if not stamp.exists() or stamp.read_text() != digest:
         note("set-up: a virtual environment of the demo's own (once)")
         subprocess.run([*uv, "venv", "--clear", "--seed", "--python", sys.executable, str(place)], check=True)
-        packages = ["-e", f"{ROOT}[codegen]", "-e", str(ROOT / "connectors" / "sftp"), "polars"]
+        packages = [
+            "-e",
+            f"{ROOT}[codegen]",
+            "-e",
+            str(ROOT / "connectors" / "sftp"),
+            "-e",
+            str(ROOT / "connectors" / "odbc"),
+            "polars",
+        ]
         subprocess.run([*uv, "pip", "install", "--python", python, *packages], check=True, cwd=ROOT)
         stamp.write_text(digest)
-    subprocess.run([*uv, "pip", "uninstall", "--python", python, "connector-airports"], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        [*uv, "pip", "uninstall", "--python", python, "connector-airports", "connector-shop"],
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
     return place
 
 
@@ -145,7 +119,7 @@ with connector_sdk.open("airports", **yaml.safe_load(open("airports.yaml"))) as 
 """
 
 
-def summary(running: Server, work: Path, seconds: float) -> None:
+def summary(running: Server, work: Path, copied: int, seconds: float) -> None:
     import pyarrow.parquet as pq
 
     counts = {name: pq.read_metadata(work / name).num_rows for name in ("day1.parquet", "day2.parquet")}
@@ -155,7 +129,9 @@ def summary(running: Server, work: Path, seconds: float) -> None:
     print(f"  {kind} on loopback, and a connector that nobody wrote by hand: {fields} typed fields")
     print(f"  day 1: {counts['day1.parquet']:>7,} rows into Parquet and Avro")
     print(f"  day 2: {counts['day2.parquet']:>7,} rows, only those of the new file")
-    print(f"  in {seconds:.0f} s; everything lies in {work.relative_to(ROOT)}/ and the server is stopped")
+    if copied:
+        print(f"  a real PostgreSQL: a package from its catalogue, and a copy whose {copied} customers follow every change")
+    print(f"  in {seconds:.0f} s; everything lies in {work.relative_to(ROOT)}/ and the servers are stopped")
     print("  next:  docs/tutorials/first-connector.md does this with your own file")
 
 
@@ -169,9 +145,11 @@ def main() -> None:
     for folder in (work, served):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
+    shell = Shell(work, venv)
     with server(served) as running:
-        show(running, work, Shell(work, venv))
-    summary(running, work, time.monotonic() - started)
+        show(running, work, shell)
+    copied = show_database(work, shell)
+    summary(running, work, copied, time.monotonic() - started)
 
 
 if __name__ == "__main__":
