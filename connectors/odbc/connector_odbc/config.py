@@ -24,6 +24,14 @@ class TableConfig(BaseModel):
     cursor: Annotated[
         str | None, Field(description="column that grows with every change: what incremental reads go by; null: none")
     ] = None
+    overlap: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            description="how much before the last value of the cursor incremental reads begin, in seconds (or the cursor's own "
+            "numbers), so that rows come again; left out: nothing where late commits can be told otherwise, else 60",
+        ),
+    ] = None
     version: Annotated[
         str | None, Field(description="column that changes with every update: what conditional writes compare")
     ] = None
@@ -77,6 +85,9 @@ class OdbcConfig(ConnectorConfig):
             description="what the log keeps is kept under this name; each reader that goes its own way wants one of its own",
         ),
     ] = "connector"
+    purge_history: Annotated[
+        bool, Field(description="history of system-versioned tables that was read is deleted; else it grows, for others to see")
+    ] = False
     retained_mb: Annotated[
         int, Field(ge=1, description="megabytes of log that the server may keep for us before there is a warning")
     ] = 1024

@@ -7,10 +7,11 @@ from types import TracebackType
 from typing import Self
 
 from connector_sdk.contract import Batch, Checkpoint, Load, Operation, Receipt, Split, State
-from connector_sdk.errors import ConfigError, InternalError
+from connector_sdk.errors import InternalError
 from connector_sdk.schema import Mode, Stream, Where
 
 from connector_odbc import capture, changes, discovery, generated_streams
+from connector_odbc.changes import watermark
 from connector_odbc.config import OdbcConfig
 from connector_odbc.database import Database
 from connector_odbc.planning import plan_full
@@ -79,18 +80,20 @@ class OdbcConnector:
         match mode:
             case Mode.FULL:
                 return plan_full(self._here, streams, where, self._shown.export())
+            case Mode.INCREMENTAL:
+                return watermark.plan(self._here, streams, where)
             case Mode.CHANGES:
                 return changes.plan(self._here, streams, where)
-        raise ConfigError(f"{mode} reads are not offered")
 
     def read(self, split: Split, state: State | None, until: State | None = None) -> Iterator[Batch]:
         """The rows of `split` behind `state`. Raises SchemaDriftError, StateInvalidError, TransientError."""
         match split.mode:
             case Mode.FULL:
                 return read_full(self._here, self._shown, split, state, until)
+            case Mode.INCREMENTAL:
+                return watermark.read(self._here, split, state, until)
             case Mode.CHANGES:
                 return changes.read(self._here, split, state, until)
-        raise ConfigError(f"{split.mode} reads are not offered")
 
     def ack(self, split: Split, state: State) -> None:
         """Changes up to `state` are let go by what captured them; of other reads the database keeps nothing."""

@@ -12,6 +12,7 @@ from connector_sdk.schema import Mode, Relation, Stream, WriteMode, describe
 from connector_odbc import catalogue_reading
 from connector_odbc.catalogue import Column, Table, TableName
 from connector_odbc.changes import before_told, changes_offered
+from connector_odbc.changes.watermark import overlap_of
 from connector_odbc.config import TableConfig
 from connector_odbc.cursor_candidates import candidates
 from connector_odbc.database import Database
@@ -52,12 +53,18 @@ def stream_of(database: Database, name: str, table: Table, names: dict[TableName
         keys=keys,
         cursor=settings.cursor,
         reads=frozenset(reads),
+        repeats=_repeats(database, table, settings),
         writes=frozenset() if table.view else _WITHOUT | (_WITH_KEYS if keys else frozenset()),
         relations=tuple(_relations(table, names)),
         namespace=table.name.schema,
         doc=" ".join(filter(None, [table.doc, how, None if settings.cursor else _advice(table)])) or None,
         rows=table.rows,
     )
+
+
+def _repeats(database: Database, table: Table, settings: TableConfig) -> frozenset[Mode | WriteMode]:
+    again = settings.cursor is not None and overlap_of(database, table, settings) > 0
+    return frozenset({Mode.INCREMENTAL} if again else ())
 
 
 def schema_of(database: Database, table: Table) -> pa.Schema:

@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Any
 
 from connector_sdk.contract import Batch, Split, State
-from connector_sdk.errors import ConfigError, StateInvalidError
+from connector_sdk.errors import ConfigError, ConnectorError, StateInvalidError
 from connector_sdk.schema import Mode, Stream, Where
 
 from connector_odbc import catalogue_reading, driver_manager
@@ -147,8 +147,18 @@ def install(database: Database, tables: Mapping[str, Table], *, dry_run: bool) -
             made = triggers.install(found)
             statements += [*made[:1], mark, *made[1:]]
         if not dry_run:
-            _run(database, connection, statements)
+            try:
+                _run(database, connection, statements)
+            except ConnectorError:
+                _undo(database, {stream: table for stream, table in tables.items() if table.name not in there})
+                raise
     return statements
+
+
+def _undo(database: Database, tables: Mapping[str, Table]) -> None:
+    """Take away what was installed before one statement failed, where DDL commits by itself."""
+    if not database.profile.writes.transactional_ddl:
+        remove(database, tables, dry_run=False)
 
 
 def _check(database: Database, connection: Connection, stream: str, table: Table) -> None:

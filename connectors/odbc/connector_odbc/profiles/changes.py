@@ -52,7 +52,10 @@ class Triggers:
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """`methods` are those the system has, best first: ``log``, ``versions``, ``triggers``."""
+    """`methods` are those the system has, best first: ``log``, ``versions``, ``triggers``. `late` is what keeps incremental reads
+    from missing what is committed late: the rows' own transactions (``xmin``), a list of those that are open (``list``), one
+    writer at a time (``one``), or only a window of time that is read again (``window``)."""
 
     methods: tuple[str, ...] = ()
     triggers: Triggers | None = None
+    late: Literal["xmin", "list", "one", "window"] = "window"

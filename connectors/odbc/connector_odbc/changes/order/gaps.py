@@ -9,12 +9,10 @@ of one snapshot numbers are in the right order.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from connector_sdk.errors import TransientError
-
+from connector_odbc.changes import open_transactions
 from connector_odbc.changes.order.order import Step
 from connector_odbc.database import Connection, Database
 
@@ -27,9 +25,6 @@ MOST_GAPS = 1_000
 
 PURGE = 1_000
 """Rows deleted by one statement."""
-
-_READ_ONLY = 1 << 48
-"""Transactions that have not written have none, or numbers from here on; they have taken none of ours."""
 
 Range = tuple[int, int]
 Gaps = list[tuple[list[int], list[Range]]]
@@ -56,7 +51,7 @@ def now(database: Database, connection: Connection, audit: str, position: Any) -
     (found,) = connection.execute(f"SELECT max(_connector_seq) FROM {audit}").fetchone()
     connection.commit()
     top = max(high, int(found or 0))
-    writing = _writing(database)  # whoever took a number below `top` and is not over is among them
+    writing = open_transactions.writing(database)  # whoever took a number below `top` and is not over is among them
     gaps = _gaps(position)
     over = [not set(owners) & writing for owners, _ in gaps]
     for (_, ranges), is_over in zip(gaps, over, strict=True):
@@ -95,28 +90,6 @@ def _missing(connection: Connection, audit: str, first: int, last: int) -> list[
     ranges = [(first if was is None else int(was) + 1, int(seq) - 1) for was, seq in found]
     ranges.append((first if end is None else int(end) + 1, last))
     return [(a, b) for a, b in ranges if a <= b]
-
-
-def _writing(database: Database) -> set[int]:
-    """The transactions that have written and are open now. Raises ConfigError without the privilege, TransientError.
-
-    InnoDB answers from a copy up to 0.1 s old, or older while others ask. So a transaction of ours is begun on a connection that
-    is new: a list that has it was made after now.
-    """
-    connection = database.connect()
-    try:
-        connection.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
-        (mine,) = connection.execute("SELECT CONNECTION_ID()").fetchone()
-        until = time.monotonic() + database.config.timeout
-        while True:
-            found = connection.execute("SELECT trx_id, trx_mysql_thread_id FROM information_schema.innodb_trx").fetchall()
-            if any(int(thread) == int(mine) for _, thread in found):
-                return {int(trx) for trx, _ in found if 0 < int(trx) < _READ_ONLY}
-            if time.monotonic() > until:
-                raise TransientError(f"{database.place} does not tell its open transactions as they are now")
-            time.sleep(0.12)  # longer than the copy lasts
-    finally:
-        connection.close()
 
 
 def steps(position: Any, end: Any) -> Iterator[Step]:

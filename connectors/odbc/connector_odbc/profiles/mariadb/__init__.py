@@ -32,5 +32,5 @@ PROFILE = Profile(
     declare=declare,
     writes=WRITES,
     reads=READS,
-    changes=Changes(methods=("triggers",), triggers=TRIGGERS),
+    changes=Changes(methods=("versions", "triggers"), triggers=TRIGGERS, late="list"),
 )

@@ -19,7 +19,7 @@ __all__ = ["CHANGES", "SESSION", "logged"]
 
 pc: Any = pyarrow.compute
 
-CHANGES = Changes(methods=("log", "triggers"), triggers=TRIGGERS)
+CHANGES = Changes(methods=("log", "triggers"), triggers=TRIGGERS, late="xmin")
 
 SESSION = ("SET LOCAL lc_monetary = 'C'",)
 """What the output functions depend on, beside what every session of this profile has."""

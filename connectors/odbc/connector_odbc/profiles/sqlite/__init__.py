@@ -29,5 +29,5 @@ PROFILE = Profile(
     declare=declare,
     writes=WRITES,
     reads=READS,
-    changes=Changes(methods=("triggers",), triggers=TRIGGERS),
+    changes=Changes(methods=("triggers",), triggers=TRIGGERS, late="one"),
 )
