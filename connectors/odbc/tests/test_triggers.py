@@ -8,9 +8,12 @@ import pytest
 from connector_odbc import OdbcConnector
 from connector_sdk.contract import Split, State
 from connector_sdk.errors import ConfigError, SchemaDriftError, StateInvalidError
+from connector_sdk.rejects import rejects_of
 from connector_sdk.schema import Mode
 
 from connectors.odbc.tests.conftest import System
+from connectors.odbc.tests.fidelity_cases import CASES
+from connectors.odbc.tests.test_fidelity import prepare, same
 from connectors.odbc.tests.workload import TABLE, Follower, Replica, Writers, create, rows_of
 
 BIG = {"postgresql": "bigint", "mariadb": "bigint", "sqlite": "bigint"}
@@ -290,3 +293,26 @@ def converges(system: System, seconds: float) -> None:
     assert follower.replica is not None
     with system.connector() as opened:
         assert follower.replica.rows == rows_of(opened)
+
+
+@pytest.mark.parametrize("batch_rows", [10_000, 1], ids=["in_bulk", "row_by_row"])
+def test_every_type_is_told_as_full_reads_show_it_or_refused(system: System, batch_rows: int) -> None:
+    cases = [case for case in CASES[system.kind] if not case.apart]
+    prepare(system, [("nasty", cases)])
+    with _installed(system, "nasty"), system.connector(changes="triggers", batch_rows=batch_rows) as opened:
+        split = _split(opened, "nasty")
+        low = next(iter(opened.read(split, None))).state
+        assert low is not None
+        past_rows = {key: value for key, value in low.items() if key != "rows"}
+        system.run("UPDATE nasty SET id = id")
+        batches = list(opened.read(split, past_rows))
+    refused = {r.field: r.raw for b in batches if b.rejects is not None for r in rejects_of(b.rejects)}
+    rows = {row["id"]: row for batch in batches for row in batch.data.to_pylist()}
+    wrong = []
+    for number, case in enumerate(cases):
+        if case.raw is not None:
+            if number in rows or not refused.get(case.name, b"").decode().startswith(case.raw):
+                wrong.append(f"{case.name}: {refused.get(case.name)!r} refused, not {case.raw!r}")
+        elif number not in rows or not same(rows[number][case.name], case.value):
+            wrong.append(f"{case.name}: {str(rows.get(number, {}).get(case.name))[:80]!r}, not {str(case.value)[:80]!r}")
+    assert wrong == []
