@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import random
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 from connector_sdk.formats.layout import Field, Layout
 
+from connector_sftp.plain_moments import EPOCH
+from connector_sftp.plain_values import is_text, to_text, value_of
+
 __all__ = ["read", "record", "sample", "write"]
 
 Row = Mapping[str, Any]
+Value = tuple[str, bool]
+"""A text of a file, and whether it is quoted."""
 
-EPOCH = datetime(2026, 1, 1)  # noqa: DTZ001 - zones are added where the type has one
 TEXTS = (
     "Ada",
     "Grace Hopper",
@@ -30,6 +33,8 @@ TEXTS = (
     "007",
     "NULL",
     "x" * 120,
+    "# no comment",
+    "one || two | three",
 )
 
 
@@ -43,18 +48,23 @@ def sample(layout: Layout, number: int, rng: random.Random) -> dict[str, Any]:
     }
 
 
-def write(layout: Layout, lines: Iterable[str]) -> bytes:
-    """A whole file: what is to be skipped, the header, and `lines` as :func:`record` makes them."""
-    head = [f"line {number + 1} is not data\n" for number in range(layout.delimited.skip)]
-    if layout.delimited.header:
-        head.append(_line(layout, [field.name if field.title is None else field.title for field in layout.fields]))
-    return "".join([*head, *lines]).encode(layout.encoding)
+def write(layout: Layout, lines: Sequence[str]) -> bytes:
+    """A whole file of `lines` as :func:`record` makes them, with all that the form has besides: what is to be skipped, comments,
+    rows of names, and lines at the end.
+    """
+    form = layout.delimited
+    told = [f"{form.comment} said {place}\n" if form.comment else "" for place in ("first", "amid")]
+    parts = [f"line {number + 1} is not data\n" for number in range(form.skip)]
+    parts += [told[0], *(_line(layout, [(name, not name and len(names) == 1) for name in names]) for names in _names(layout))]
+    parts += [*lines[:1], told[1], *lines[1:]]
+    parts += [f"{len(lines)} records, {number} more lines\n" for number in reversed(range(form.footer))]
+    return "".join(parts).encode(layout.encoding)
 
 
 def record(layout: Layout, row: Row, **instead: str) -> str:
     """One row as it stands in a file; `instead` has the text of values that are none."""
-    values = [instead.get(field.name, _text(field, row[field.name])) for field in layout.fields]
-    return _line(layout, values)
+    texts = [(field, instead.get(field.name, to_text(field, row[field.name]))) for field in layout.fields]
+    return _line(layout, [(text, is_text(field.type) and text in ("", *field.null)) for field, text in texts])
 
 
 def read(layout: Layout, content: bytes) -> Iterator[dict[str, Any]]:
@@ -66,46 +76,93 @@ def read(layout: Layout, content: bytes) -> Iterator[dict[str, Any]]:
         if len(values) == len(layout.fields):
             try:
                 pairs = zip(layout.fields, values, strict=True)
-                yield {field.name: _value(field, text, quoted=quoted) for field, (text, quoted) in pairs}
+                row = {field.name: value_of(field, text, quoted=quoted) for field, (text, quoted) in pairs}
             except (ValueError, ArithmeticError, KeyError):
                 continue
+            if all(field.nullable or row[field.name] is not None for field in layout.fields):
+                yield row
 
 
-def _line(layout: Layout, values: Iterable[str | None]) -> str:
+def _names(layout: Layout) -> list[list[str]]:
+    """The rows of names. Of several, the first has what comes before the last word of each, if each has several words."""
+    titles = [field.name if field.title is None else field.title for field in layout.fields]
+    more = layout.delimited.header - 1
+    if more < 1:
+        return [titles] * (more + 1)
+    nothing = [[""] * len(titles)]
+    upper, _, lower = zip(*(title.rpartition(" ") for title in titles), strict=True)
+    if not all(upper) or not all(lower):
+        return [*(nothing * more), titles]
+    # A cell that is merged with the one to its left is empty.
+    merged = ["" if at and word == upper[at - 1] else word for at, word in enumerate(upper)]
+    return [merged, *(nothing * (more - 1)), list(lower)]
+
+
+def _line(layout: Layout, values: Iterable[tuple[str | None, bool]]) -> str:
+    """Values, each with whether it must be quoted."""
     form = layout.delimited
-    special = {form.delimiter, form.quote or "", form.escape or "", "\r", "\n"} - {""}
+    special = _special(layout)
 
-    def shown(value: str | None) -> str:
-        if value is None or form.quote is None or (value and not special & set(value)):
+    def shown(value: str | None, *, must: bool) -> str:
+        plain = not must and value is not None and not special & set(value) and not value.startswith(form.comment or "\n")
+        if value is None or form.quote is None or plain:
             return value or ""
         inside = value if form.escape is None else value.replace(form.escape, form.escape * 2)
         return form.quote + inside.replace(form.quote, form.quote * 2) + form.quote
 
-    return form.delimiter.join(map(shown, values)) + "\n"
+    return form.delimiter.join(shown(value, must=must) for value, must in values) + "\n"
 
 
-def _records(layout: Layout, text: str) -> Iterator[list[tuple[str, bool]]]:
+def _special(layout: Layout) -> set[str]:
+    """Characters that mean something in a bare value."""
+    form = layout.delimited
+    return set(f"{form.delimiter}{form.quote or ''}{form.escape or ''}\r\n")
+
+
+def _records(layout: Layout, text: str) -> Iterator[list[Value]]:
     """Records as (text, was quoted): the one thing that `csv` does not tell, and that makes an empty value a text or a null."""
     form = layout.delimited
-    d, q, e = (re.escape(mark or "") for mark in (form.delimiter, form.quote, form.escape))
-    escaped = f"|{e}." if e else ""
-    quoted = f"{q}((?:[^{q}{e}]|{q}{q}{escaped})*){q}|" if q else "(?!)()|"
-    value = re.compile(f"(?:{quoted}((?:[^{d}\r\n{e}]{escaped})*))({d}|\r\n|\n|\r|\\Z)", re.DOTALL)
-    at = 0
-    for _ in range(form.skip):
-        at = text.index("\n", at) + 1
-    values: list[tuple[str, bool]] = []
-    while at < len(text) or values:
-        found = value.match(text, at)
+    ends = "\r\n|\n|\r" + ("|\x85" if _is_ebcdic(layout.encoding) else "")
+    lines = [0, *(end.end() for end in re.finditer(ends, text))]
+    if lines[-1] == len(text):
+        lines.pop()
+    stop = len(text) if not form.footer else lines[max(0, len(lines) - form.footer)]
+    at = lines[form.skip] if form.skip < len(lines) else len(text)
+    comment = re.compile(f"{re.escape(form.comment)}[^\r\n]*(?:{ends}|\\Z)") if form.comment else None
+    value = _value(layout, ends)
+    values: list[Value] = []
+    while at < stop or values:
+        if comment and not values and (said := comment.match(text, at, stop)):
+            at = said.end()
+            continue
+        found = value.match(text, at, stop)
         assert found is not None
-        inside, plain, end = found.groups()
-        content = plain if inside is None else inside if form.quote is None else inside.replace(form.quote * 2, form.quote)
-        values.append((re.sub(f"{e}(.)", r"\1", content, flags=re.DOTALL) if e else content, inside is not None))
+        values.append(_meant(layout, found["quoted"], found["bare"]))
         at = found.end()
-        if end != form.delimiter:
+        if found["end"] != form.delimiter:
             if values != [("", False)]:
                 yield values
             values = []
+
+
+def _value(layout: Layout, ends: str) -> re.Pattern[str]:
+    form = layout.delimited
+    d, q, e = (re.escape(mark or "") for mark in (form.delimiter, form.quote, form.escape))
+    escaped = f"|{e}." if e else ""
+    quoted = f"{q}(?P<quoted>(?:[^{q}{e}]|{q}{q}{escaped})*){q}|" if q else "(?P<quoted>(?!))|"
+    return re.compile(f"(?:{quoted}(?P<bare>(?:(?!{d}|{ends})[^{e or chr(0)}]{escaped})*))(?P<end>{d}|{ends}|\\Z)", re.DOTALL)
+
+
+def _meant(layout: Layout, quoted: str | None, bare: str | None) -> Value:
+    form = layout.delimited
+    content = bare or "" if quoted is None else quoted.replace((form.quote or "") * 2, form.quote or "")
+    if form.escape is not None:
+        content = re.sub(f"{re.escape(form.escape)}(.)", r"\1", content, flags=re.DOTALL)
+    return content, quoted is not None
+
+
+def _is_ebcdic(encoding: str) -> bool:
+    return "0".encode(encoding) == b"\xf0"
 
 
 def _sample(layout: Layout, field: Field, number: int | None, rng: random.Random) -> Any:
@@ -130,16 +187,17 @@ def _sample(layout: Layout, field: Field, number: int | None, rng: random.Random
         return rng.randbytes(1 + rng.randrange(20)) if number is None else b"%06d" % number
     if pa.types.is_fixed_size_binary(kind):
         return rng.randbytes(kind.byte_width)
-    return f"K{number:06d}" if number is not None else rng.choice([text for text in TEXTS if _fits(layout, text)])
+    return f"K{number:06d}" if number is not None else rng.choice([text for text in TEXTS if _fits(layout, field, text)])
 
 
-def _fits(layout: Layout, text: str) -> bool:
+def _fits(layout: Layout, field: Field, text: str) -> bool:
     try:
         text.encode(layout.encoding)
     except UnicodeEncodeError:
         return False
     form = layout.delimited
-    return form.quote is not None or not (not text or set(text) & {form.delimiter, "\n", form.escape})
+    bare = text and text not in field.null and not set(text) & _special(layout) and not text.startswith(form.comment or "\n")
+    return form.quote is not None or bool(bare)
 
 
 def _moment(field: Field, after: timedelta, rng: random.Random) -> Any:
@@ -148,62 +206,4 @@ def _moment(field: Field, after: timedelta, rng: random.Random) -> Any:
     digits = {"s": 0, "ms": 3}.get(kind.unit, 6)
     moment = EPOCH + after + timedelta(microseconds=rng.randrange(10**digits) * 10 ** (6 - digits))
     value = moment.time() if pa.types.is_time(kind) else moment.replace(tzinfo=UTC) if kind.tz else moment
-    return _value(field, _text(field, value) or "", quoted=False)
-
-
-def _text(field: Field, value: Any) -> str | None:
-    """A value in the field's notation; None is nothing at all."""
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return (field.true if value else field.false)[0]
-    if isinstance(value, bytes):
-        return value.hex() if field.format == ("hex",) else base64.b64encode(value).decode()
-    if isinstance(value, date | time):
-        return value.strftime(field.format[0]) if field.format else _iso(field.type, value)
-    if isinstance(value, Decimal | float | int):
-        plain = f"{value:f}" if isinstance(value, Decimal) else repr(value)
-        if field.group is not None and "e" not in plain:
-            plain = f"{Decimal(plain):,f}"
-        return plain.translate({ord(","): field.group, ord("."): field.decimal})
-    return str(value)
-
-
-def _iso(kind: Any, value: date | time) -> str:
-    if isinstance(value, datetime | time):
-        return value.isoformat(timespec={"s": "seconds", "ms": "milliseconds"}.get(kind.unit, "microseconds"))
-    return value.isoformat()
-
-
-def _value(field: Field, text: str, *, quoted: bool) -> Any:
-    """What a text means. Raises ValueError, ArithmeticError or KeyError when it means nothing."""
-    kind: Any = field.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return None if not text and not quoted else text
-    text = text.strip()
-    if not text or text in field.null:
-        return None
-    if pa.types.is_boolean(kind):
-        return {**dict.fromkeys(field.true, True), **dict.fromkeys(field.false, False)}[text]
-    if pa.types.is_temporal(kind):
-        return _read_moment(field, text)
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
-        return bytes.fromhex(text) if field.format == ("hex",) else base64.b64decode(text, validate=True)
-    plain = text.replace(field.group or "", "").replace(field.decimal, ".")
-    if pa.types.is_decimal(kind):
-        return Decimal(plain)
-    return int(plain) if pa.types.is_integer(kind) else float(plain)
-
-
-def _read_moment(field: Field, text: str) -> Any:
-    kind = field.type
-    whole: Any = date if pa.types.is_date(kind) else time if pa.types.is_time(kind) else datetime
-    if not field.format:
-        return whole.fromisoformat(text)
-    for pattern in field.format:
-        try:
-            found = datetime.strptime(text, pattern)  # noqa: DTZ007 - patterns of types with a zone have %z
-        except ValueError:
-            continue
-        return found.date() if whole is date else found.time() if whole is time else found
-    raise ValueError(text)
+    return value_of(field, to_text(field, value) or "", quoted=False)

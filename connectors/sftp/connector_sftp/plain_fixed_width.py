@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,13 +12,13 @@ import pyarrow as pa
 from connector_sdk.formats.layout import Check, Field, Layout, Record
 from connector_sdk.formats.layout.fixed_width import LINE_ENDS
 
-from connector_sftp.plain_places import EXACT, moment_of, place_of, to_bytes, value_of
+from connector_sftp.plain_moments import EPOCH, moment_of, text_of
+from connector_sftp.plain_places import EXACT, place_of, to_bytes, value_of
 
 __all__ = ["cut_off", "raw", "read", "record", "sample", "write"]
 
 Row = Mapping[str, Any]
 
-EPOCH = datetime(2026, 1, 1)  # noqa: DTZ001 - zones are added where the type has one
 TEXTS = ("Ada", "Grace Hopper", "said yes", "semi;colon, comma", "x" * 60, "Müller & Sohn", "007", "inner  blanks", "N/A")
 
 
@@ -180,7 +180,7 @@ def _sample(layout: Layout, field: Field, number: int, rng: random.Random) -> An
     if pa.types.is_temporal(kind):
         moment = EPOCH + (timedelta(days=number) if key else timedelta(seconds=rng.randrange(10**7)))
         moment = moment.replace(tzinfo=UTC) if getattr(kind, "tz", None) else moment
-        return moment_of(field, moment.strftime(field.format[0]))
+        return moment_of(field, text_of(field, moment))
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         return rng.randbytes(place.length) if not key else str(number).zfill(place.length)[-place.length :].encode()
     return _sample_text(layout, field, number if key else None, rng)

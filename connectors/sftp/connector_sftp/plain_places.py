@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, time
 from decimal import Context, Decimal
 from typing import Any
 
 import pyarrow as pa
 from connector_sdk.formats.layout import Field, Layout, Place
 
-__all__ = ["EXACT", "moment_of", "place_of", "to_bytes", "value_of"]
+from connector_sftp.plain_moments import moment_of, text_of
+
+__all__ = ["EXACT", "place_of", "to_bytes", "value_of"]
 
 EXACT = Context(prec=100)  # the default rounds to 28 digits, and columns have up to 76
 _PLUS, _MINUS = "{ABCDEFGHI", "}JKLMNOPQR"
@@ -40,7 +42,7 @@ def to_bytes(layout: Layout, field: Field, value: Any) -> bytes:
     if isinstance(value, bool):
         return (field.true if value else field.false)[0].ljust(place.length).encode(encoding)
     if isinstance(value, date | time):
-        return value.strftime(field.format[0]).ljust(place.length).encode(encoding)
+        return text_of(field, value).ljust(place.length).encode(encoding)
     if isinstance(value, str):
         pad = place.pad if place.pad is not None else " "
         return (value.rjust(place.length, pad) if place.justify == "right" else value.ljust(place.length, pad or " ")).encode(
@@ -144,14 +146,3 @@ def _read_number(layout: Layout, field: Field, raw: bytes, text: str) -> Any:
     if number.copy_abs() >= Decimal(10) ** (kind.precision - kind.scale):
         raise ValueError(text)
     return number
-
-
-def moment_of(field: Field, text: str) -> Any:
-    kind: Any = field.type
-    for pattern in field.format:
-        try:
-            found = datetime.strptime(text, pattern)  # noqa: DTZ007 - patterns of types with a zone have %z
-        except ValueError:
-            continue
-        return found.date() if pa.types.is_date(kind) else found.time() if pa.types.is_time(kind) else found
-    raise ValueError(text)
