@@ -13,17 +13,21 @@ from connector_odbc.profiles.catalogue_sql import CatalogueSql
 
 __all__ = ["native_tables"]
 
+_PERIODS = ("ROW START", "ROW END")
+_OURS = "_connector_"
+
 
 def native_tables(connection: Connection, queries: CatalogueSql, schema: str) -> list[Table]:
     """Every table and view of `schema`, in the order of their names."""
     tables = _rows(connection, queries.tables, schema)
     columns = _by_table(_rows(connection, queries.columns, schema))
+    periods = _periods(columns)
     primary: dict[str, list[str]] = {}
     for table, _, kind, column in _rows(connection, queries.keys, schema):
-        if kind == "primary":
+        if kind == "primary" and (table, column) not in periods:
             primary.setdefault(table, []).append(column)
     relations = _by_table(_rows(connection, queries.relations, schema))
-    indexes = _by_table(_rows(connection, queries.indexes, schema))
+    indexes = _by_table(row for row in _rows(connection, queries.indexes, schema) if (row[0], row[3]) not in periods)
     spelling = _Spelling({str(name): [row[0] for row in columns.get(name, ())] for name, *_ in tables})
 
     def primary_of(table: str) -> tuple[str, ...]:
@@ -56,6 +60,14 @@ def _by_table(rows: Iterable[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]
     for table, *rest in rows:
         found.setdefault(table, []).append(tuple(rest))
     return found
+
+
+def _periods(columns: dict[str, list[tuple[Any, ...]]]) -> set[tuple[str, str]]:
+    """The columns in which a row's times are kept: no part of what identifies it. Those of ours go out of `columns`."""
+    periods = {(table, row[0]) for table, rows in columns.items() for row in rows if row[8] and row[7] in _PERIODS}
+    for table in {table for table, _ in periods}:
+        columns[table] = [row for row in columns[table] if (table, row[0]) not in periods or not row[0].startswith(_OURS)]
+    return periods
 
 
 def _column(

@@ -11,13 +11,13 @@ from connector_sdk.schema import Stream, Where
 
 from connector_odbc import catalogue_reading
 from connector_odbc.catalogue import Table, TableName
-from connector_odbc.changes import logical_decoding, triggers
+from connector_odbc.changes import logical_decoding, system_versioning, triggers
 from connector_odbc.changes.method import Method
 from connector_odbc.database import Database
 
 __all__ = ["METHODS", "ack", "before_told", "changes_offered", "forget", "method_of", "plan", "read"]
 
-METHODS: Mapping[str, Method] = {"log": logical_decoding, "triggers": triggers}
+METHODS: Mapping[str, Method] = {"log": logical_decoding, "versions": system_versioning, "triggers": triggers}
 """By the name that `changes` of the configuration knows each by."""
 
 _BEFORE: Mapping[str, Callable[[Database], frozenset[TableName]]] = {"log": logical_decoding.before_told}
