@@ -16,6 +16,7 @@ from connector_sdk.schema import Mode, Stream, Where
 from connector_sdk.testing.comparison import Replica
 
 SCHEMA = pa.schema([pa.field("id", pa.int64(), nullable=False), ("name", pa.string()), ("qty", pa.int32())])
+GOODS = {1: ("bolt", 10), 2: ("nut", 20), 3: ("washer", None), 4: ("", 40), 5: (None, 50)}
 QUICK = Retry(attempts=3, first=0.001, longest=0.01)
 
 

@@ -1,0 +1,156 @@
+"""Changes by comparison while the shape of the rows changes, and of some fields, rows and streams only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pyarrow as pa
+import pytest
+from connector_sdk.contract import Batch, Split
+from connector_sdk.errors import ConfigError, SchemaDriftError
+from connector_sdk.runtime.snapshot_diff import SnapshotDiff
+from connector_sdk.runtime.where import parse_where
+from connector_sdk.schema import Mode
+
+from .drops import GOODS, Drops, Follower, rows_of
+
+# -- the shape changes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_new_field_changes_the_rows_that_have_a_value_in_it(goods, tmp_path, before):
+    follower = Follower(goods, tmp_path, before=before)
+    follower.follow()
+    goods.schema = goods.schema.append(pa.field("colour", pa.string()))
+    goods.rows = {key: (*rest, "red" if key == 3 else None) for key, rest in goods.rows.items()}
+    told = follower.follow()
+    assert [(row["_op"], row["id"], row["colour"]) for row in told] == [("u", 3, "red")]
+    if before:
+        assert told[0]["_before"] == {"id": 3, "name": "washer", "qty": None, "colour": None}
+    goods.rows[4] = ("x", 40, None)
+    assert [row["id"] for row in follower.follow()] == [4]
+
+
+def test_a_lost_field_changes_the_rows_that_had_a_value_in_it(goods, follower):
+    follower.follow()
+    goods.schema = goods.schema.remove(1)
+    goods.rows = {key: (qty,) for key, (_, qty) in goods.rows.items()}
+    assert sorted(row["id"] for row in follower.follow()) == [1, 2, 3, 4]
+
+
+def test_other_order_and_wider_integers_change_nothing(goods, follower):
+    follower.follow()
+    goods.schema = pa.schema([("qty", pa.int64()), pa.field("id", pa.int32(), nullable=False), ("name", pa.large_string())])
+    goods.rows, goods.more = {}, [(qty, key, name) for key, (name, qty) in GOODS.items()]
+    assert follower.follow() == []
+    goods.more = goods.more[1:]
+    assert follower.follow() == [{"_op": "d", "_known": [1], "qty": None, "id": 1, "name": None}]
+
+
+def test_another_type_changes_the_rows_that_have_a_value(goods, follower):
+    follower.follow()
+    goods.schema = goods.schema.set(2, pa.field("qty", pa.string()))
+    goods.rows = {key: (name, None if qty is None else str(qty)) for key, (name, qty) in goods.rows.items()}
+    assert sorted(row["id"] for row in follower.follow()) == [1, 2, 4, 5]
+
+
+def test_stored_changes_come_in_the_shape_that_is_asked_for_now(goods, follower):
+    follower.follow()
+    goods.rows[1] = ("bolt", 11)
+    start = follower.state
+    follower.follow()
+    goods.schema = pa.schema([*list(goods.schema), ("colour", pa.string())]).set(2, pa.field("qty", pa.string()))
+    goods.rows = {}
+    told = rows_of(follower.read(start, follower.state))
+    assert told == [{"_op": "u", "_known": [0, 1], "id": 1, "name": "bolt", "qty": None, "colour": None}]
+
+
+@pytest.mark.parametrize(
+    ("keys", "schema", "fields"),
+    [
+        (("id", "qty"), None, ("qty",)),
+        (("qty",), None, ("qty", "id")),
+        (("id",), pa.schema([pa.field("id", pa.string()), ("name", pa.string()), ("qty", pa.int32())]), ("id",)),
+    ],
+)
+def test_another_key_is_drift(goods, follower, keys, schema, fields):
+    goods.rows = {1: ("bolt", 1)}
+    follower.follow()
+    goods.keys = keys
+    if schema is not None:
+        goods.schema = schema
+        goods.rows = {"1": ("bolt", 1)}
+    with pytest.raises(SchemaDriftError, match="has another key") as caught:
+        follower.follow()
+    assert caught.value.fields == fields
+
+
+# -- predicates, projections, other streams --------------------------------------------------------------------------------
+
+
+def test_a_row_that_no_longer_meets_the_predicate_is_deleted(goods, tmp_path):
+    follower = Follower(goods, tmp_path)
+    split = follower.diff.plan([next(iter(follower.diff.discover()))], Mode.CHANGES, {"goods": parse_where("qty >= 20")})[0]
+    split = Split.from_json(split.to_json())
+    batches = list(follower.diff.read(split, None))
+    assert sorted(row["id"] for row in rows_of(batches)) == [2, 4, 5]
+    goods.rows |= {2: ("nut", 19), 1: ("bolt", 21), 3: ("washer", 1)}
+    told = rows_of(follower.diff.read(split, batches[-1].state))
+    assert [(row["_op"], row["id"]) for row in told] == [("d", 2), ("c", 1)]
+
+
+def test_only_the_fields_that_are_asked_for_are_compared(goods, tmp_path):
+    diff = SnapshotDiff(goods, tmp_path, max_change=None)
+    (stream,) = diff.discover()
+    (split,) = diff.plan([stream.only(["name", "id"])], Mode.CHANGES)
+    state = list(diff.read(split, None))[-1].state
+    goods.rows |= {1: ("bolt", 99), 2: ("NUT", 20)}
+    assert rows_of(diff.read(split, state)) == [{"_op": "u", "name": "NUT", "id": 2}]
+
+
+class Native(Drops):
+    """Has its own changes for one stream, and none for the other."""
+
+    @property
+    def log(self):
+        return replace(self.stream, name="log", reads=frozenset({Mode.FULL, Mode.CHANGES}))
+
+    def discover(self, only=None):
+        return [s for s in (self.stream, self.log) if only is None or s.name in only]
+
+    def plan(self, streams, mode, where={}):  # noqa: B006 - as the contract has it
+        if mode is Mode.FULL:
+            return super().plan(streams, mode, where)
+        return [Split(id="the log", streams=tuple(streams), mode=mode)]
+
+    def read(self, split, state, until=None):
+        if split.mode is Mode.FULL:
+            return super().read(split, state, until)
+        return iter([Batch(stream="log", data=self._data(split, []), state={"log": 1})])
+
+
+def test_what_the_source_does_better_is_left_to_it(tmp_path):
+    source = Native(GOODS)
+    diff = SnapshotDiff(source, tmp_path)
+    streams = list(diff.discover())
+    splits = diff.plan(streams, Mode.CHANGES)
+    assert [split.id for split in splits] == ["the log", "goods by comparison"]
+    assert [batch.state for batch in diff.read(splits[0], None)] == [{"log": 1}]
+    diff.ack(splits[0], {"log": 1})
+    assert source.acks == [("the log", {"log": 1})]
+    full = diff.plan(streams[:1], Mode.FULL)
+    assert sum(batch.data.num_rows for split in full for batch in diff.read(split, None)) == 5
+    assert rows_of(diff.read(splits[1], None))
+
+
+def test_entering_and_checking_reach_the_source(goods, tmp_path):
+    with SnapshotDiff(goods, tmp_path) as diff:
+        diff.check()
+        assert goods.entered == 1
+    assert goods.entered == 0
+
+
+def test_what_has_no_key_cannot_be_followed(goods, tmp_path):
+    goods.keys = ()
+    with pytest.raises(ConfigError, match="cannot be told: it has no key"):
+        SnapshotDiff(goods, tmp_path).plan([goods.stream], Mode.CHANGES)
