@@ -14,7 +14,7 @@ from connector_sdk.schema import Mode
 from connectors.odbc.tests.conftest import System
 from connectors.odbc.tests.fidelity_cases import CASES
 from connectors.odbc.tests.test_fidelity import prepare, same
-from connectors.odbc.tests.workload import TABLE, Follower, Replica, Writers, create, rows_of
+from connectors.odbc.tests.workload import SECONDS, TABLE, Follower, Replica, Writers, create, rows_of
 
 BIG = {"postgresql": "bigint", "mariadb": "bigint", "sqlite": "bigint"}
 
@@ -222,8 +222,8 @@ def test_installing_shows_first_what_it_would_do_and_removing_leaves_no_trace(sy
 def _objects(system: System) -> list[Any]:
     """Everything that a database has, by name."""
     queries = {
-        "postgresql": "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace UNION ALL SELECT proname FROM pg_proc "
-        "WHERE pronamespace = 'public'::regnamespace UNION ALL SELECT tgname FROM pg_trigger",
+        "postgresql": "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace UNION ALL "
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace UNION ALL SELECT tgname FROM pg_trigger",
         "mariadb": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() UNION ALL "
         "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE()",
         "sqlite": "SELECT name FROM sqlite_master WHERE name <> 'sqlite_sequence'",
@@ -277,17 +277,14 @@ def test_what_triggers_would_not_see_on_mariadb_is_refused(mariadb_system: Syste
     assert not [name for (name,) in _objects(mariadb_system) if name.startswith("_connector")]
 
 
+@pytest.mark.slow
 def test_a_replica_converges_under_writers_that_do_everything(system: System) -> None:
-    converges(system, seconds=8)
-
-
-def converges(system: System, seconds: float) -> None:
-    """Writers and a reader that is cut short, side by side; then the replica is the table."""
+    """Commits, rollbacks, deletes, keys that change, long transactions, a server that is killed, a reader that is cut short."""
     create(system)
     _installed(system, TABLE)
     follower = Follower(lambda: system.connector(changes="triggers", batch_rows=50))
     with Writers(system, count=2 if system.kind == "sqlite" else 4, truncates=system.kind == "postgresql") as writers:
-        follower.follow(seconds)
+        follower.follow(SECONDS, lambda: system.server and system.server.restart(hard=True))
     follower.read()
     assert writers.commits > 20 and writers.rollbacks > 5 and follower.cuts > 0
     assert follower.replica is not None

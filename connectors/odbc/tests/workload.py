@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import threading
 import time
@@ -19,10 +20,13 @@ from connector_sdk.schema import Mode
 
 from connectors.odbc.tests.conftest import System
 
-__all__ = ["TABLE", "Follower", "Replica", "Writers", "create", "rows_of"]
+__all__ = ["SECONDS", "TABLE", "Follower", "Replica", "Writers", "create", "rows_of"]
 
 TABLE = "busy"
 KEYS = 300
+SECONDS = float(os.environ.get("CONNECTOR_SOAK_SECONDS", "10"))
+"""For how long writers and readers run side by side; two minutes show what ten seconds may not."""
+
 NAMES = ("naïve", "", "Ærø 🐟", "x" * 300, "O'Brien", " padded ")
 
 _COLUMNS = {
@@ -109,6 +113,8 @@ class Writers:
             except pyodbc.Error as error:  # a deadlock, a key that is there, a lock, a server that restarts
                 self.failures.append(str(error))
                 with contextlib.suppress(pyodbc.Error):
+                    connection.rollback()
+                    connection.execute("SELECT 1")  # psqlodbc rolls back what is no longer there
                     connection.rollback()
                     continue
                 connection = None
@@ -206,9 +212,12 @@ class Follower:
     def __post_init__(self) -> None:
         self._luck = random.Random(self.seed)
 
-    def follow(self, seconds: float) -> None:
-        """Read again and again for so long."""
-        end = time.monotonic() + seconds
+    def follow(self, seconds: float, half_way: Callable[[], object] = lambda: None) -> None:
+        """Read again and again for so long; do something `half_way`."""
+        middle, end = time.monotonic() + seconds / 2, time.monotonic() + seconds
+        while time.monotonic() < middle:
+            self.read(cut=self._luck.random() < 0.5)
+        half_way()
         while time.monotonic() < end:
             self.read(cut=self._luck.random() < 0.5)
 

@@ -60,14 +60,26 @@ def _capture(verb: str, about: str) -> click.Command:
     @options.config
     @options.stream(required=False)
     @click.pass_obj
-    def command(voice: Voice, name: str, config: Path | None, stream: str | None) -> None:
-        wanted = f"capture.{verb}"
+    def command(
+        voice: Voice, name: str, config: Path | None, stream: str | None, method: str | None = None, dry_run: bool = False
+    ) -> None:
+        asked: Mapping[str, object] = {"stream": stream, "method": method, "dry_run": dry_run}
+        given = {key: value for key, value in asked.items() if value not in (None, False)}
         with session(name, config, voice) as opened:
             system = opened.opened()
-            if not isinstance(system, Caller) or wanted not in {operation.name for operation in system.operations()}:
+            known = {operation.name: operation for operation in system.operations()} if isinstance(system, Caller) else {}
+            operation = known.get(f"capture.{verb}")
+            if operation is None or not isinstance(system, Caller):
                 raise ConfigError(f"capture {verb} is not offered by the connector {name}", code="not_offered")
-            show_result(system.call(wanted, {} if stream is None else {"stream": stream}))
+            for key in given:
+                if key not in operation.input.names:
+                    option = f"--{key.replace('_', '-')}"
+                    raise ConfigError(f"capture {verb} of the connector {name} has no {option}", code="not_offered")
+            show_result(system.call(operation.name, given))
 
+    if verb != "status":
+        command = click.option("--dry-run", is_flag=True, help="Only show what would be done in the source.")(command)
+        command = click.option("--method", metavar="METHOD", help="By this method, where the system has several.")(command)
     return command
 
 
