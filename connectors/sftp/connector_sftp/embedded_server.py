@@ -152,7 +152,7 @@ class _Handle(SFTPHandle):
     def read(self, offset: int, length: int) -> bytes | int:
         return _tried(lambda: os.pread(self._file, min(length, 256 << 10), offset))
 
-    def write(self, offset: int, data: bytes) -> int:  # type: ignore[override]
+    def write(self, offset: int, data: bytes) -> int:  # type: ignore[override]  # paramiko hands on bytes; the stubs say Buffer
         def write() -> int:
             done = 0
             while done < len(data):

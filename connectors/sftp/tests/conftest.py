@@ -15,6 +15,7 @@ from connector_sdk.contract import Batch
 from connector_sdk.plugins import make
 from connector_sftp import SftpConnector
 
+from tests.servers.installed import missing
 from tests.servers.sshd import SSHD, Server, embedded, sshd
 
 LAYOUT: Mapping[str, Any] = {
@@ -57,7 +58,7 @@ class Place:
 @pytest.fixture(scope="session")
 def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if SSHD is None:
-        pytest.skip("no sshd on this machine: apt-get install openssh-server")
+        missing("sshd", "openssh-server")
     with sshd(tmp_path_factory.mktemp("sshd")) as running:
         yield running
 

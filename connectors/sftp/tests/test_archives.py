@@ -218,6 +218,6 @@ def test_an_archive_of_a_thousand_members_is_read_with_few_openings(remote: Plac
             opened += 1
             return original(name, offset)
 
-        connector._here.drops.folder.open_read = counted  # type: ignore[method-assign, assignment]
+        connector._here.drops.folder.open_read = counted
         assert ids(everything(connector)) == list(range(1000))
     assert opened < 10

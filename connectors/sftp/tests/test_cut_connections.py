@@ -104,7 +104,7 @@ def test_killed_sessions_are_replaced(real_server: Server, remote: Place, ids: C
     with remote.connector() as connector:
         connector.check()
         assert cut_sessions(real_server) > 0
-        time.sleep(0.3)
+        time.sleep(0.3)  # the resets are on their way; nothing here says when they have come
         (split,) = connector.plan(list(connector.discover()), Mode.FULL)
         assert ids(list(connector.read(split, None))) == [1]
 

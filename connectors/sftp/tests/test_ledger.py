@@ -108,4 +108,4 @@ def test_what_lies_between_two_states_can_be_missing() -> None:
 @pytest.mark.parametrize("state", [{}, {"v": 2}, {"v": 1}, {"v": 1, "files": "?"}, {"v": 1, "files": "QQ=="}])
 def test_a_state_of_somebody_else_is_not_gone_on_from(state: dict[str, object]) -> None:
     with pytest.raises(StateInvalidError):
-        InStateLedger(state, split="s")  # type: ignore[arg-type]
+        InStateLedger(state, split="s")

@@ -109,17 +109,17 @@ def test_death_at_any_step_loses_no_file_and_reads_none_twice(tmp_path: Path, mo
         with monkeypatch.context() as patch:
             Machine(patch, last)
             with pytest.raises(Died):
-                nights(index, saved)  # type: ignore[arg-type]
+                nights(index, saved)
         state, read = saved[-1]
         known = ledger(index, state)
         assert set(known.known(everything)) == set(everything[:read]), f"died at step {last}"
         assert known.new(everything) == everything[read:]
         known.forget()
-        nights(index, saved)  # type: ignore[arg-type]
+        nights(index, saved)
         known = ledger(index, saved[-1][0])
         assert known.new(everything) == []
         left = {path.name for path in index.rglob("*") if path.is_file() and path.parent.name == known.state()["history"]}
-        assert left == {f"{seq:08d}-{digest}.files" for seq, digest, _, _ in known.state()["index"]}  # type: ignore[union-attr, misc]
+        assert left == {f"{seq:08d}-{digest}.files" for seq, digest, _, _ in known.state()["index"]}
         shutil.rmtree(index)
 
 

@@ -68,7 +68,7 @@ def test_fifty_thousand_files_are_known_exactly_and_the_state_stays_small(tmp_pa
     assert known.new([listed[0]]) == [listed[0]], "what was read last under a name is what counts"
     known.forget()
     files = sorted((tmp_path / "file-ledgers").rglob("*.files"))
-    assert len(files) == len(known.state()["index"]) <= 10  # type: ignore[arg-type]
+    assert len(files) == len(known.state()["index"]) <= 10
     assert sum(path.stat().st_size for path in files) < 64 * 50_100 + 64 * 10
 
 
@@ -158,7 +158,7 @@ def test_only_where_the_beginning_is_alike_is_the_rest_looked_at(tmp_path: Path)
         changed = bytearray(data)
         changed[different] = 1
         one = entry("b", data, 2.0)
-        content = Content(one, lambda _, changed=bytes(changed): Counted(changed))  # type: ignore[misc]
+        content = Content(one, lambda _, changed=bytes(changed): Counted(changed))
         read.clear()
         assert not known.is_copy(one, content)
         assert sum(read) == (HEAD if different == 0 else size)
@@ -209,7 +209,7 @@ def test_a_ledger_in_a_state_is_gone_on_from(tmp_path: Path, split: str) -> None
 )
 def test_a_state_of_somebody_else_is_not_gone_on_from(tmp_path: Path, change: dict[str, object]) -> None:
     with pytest.raises(StateInvalidError):
-        ledger(tmp_path, {**ledger(tmp_path).state(), **change})  # type: ignore[arg-type]
+        ledger(tmp_path, {**ledger(tmp_path).state(), **change})
 
 
 @settings(max_examples=40, deadline=None)
@@ -296,9 +296,9 @@ def test_only_a_later_state_that_is_acknowledged_removes_what_the_ones_before_ne
 )
 def test_a_missing_or_damaged_file_is_named(tmp_path: Path, harm: object, said: str) -> None:
     state, _ = written(tmp_path)
-    needed = {digest for _, digest, _, _ in state["index"]}  # type: ignore[union-attr, misc]
+    needed = {digest for _, digest, _, _ in state["index"]}
     path = next(path for path in (tmp_path / "file-ledgers").rglob("*.files") if path.stem.split("-")[1] in needed)
-    harm(path)  # type: ignore[operator]
+    harm(path)
     with pytest.raises(StateInvalidError, match=said) as caught:
         ledger(tmp_path, state).new([entry("a")])
     assert path.name in str(caught.value)

@@ -72,7 +72,7 @@ def test_late_replaced_renamed_and_touched_files(reader: Reader, caplog: pytest.
     (place.folder / "orders-4.csv").rename(place.folder / "orders-moved.csv")
     assert reader.read() == []
     place.drop("orders-1.csv", range(10, 20), age=5)  # what it was at first, in place of what came after
-    keyed = place.streams["orders"]["layout"]["keys"]  # type: ignore[index]
+    keyed = place.streams["orders"]["layout"]["keys"]
     assert reader.read() == (list(range(10, 20)) if keyed else []), "rows with keys count again; others were there already"
 
 

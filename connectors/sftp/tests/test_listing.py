@@ -21,7 +21,7 @@ from connectors.sftp.tests.conftest import LAYOUT, Place
 def planned(place: Place, **more: object) -> list[str]:
     with place.connector(**more) as connector:
         splits = connector.plan(list(connector.discover()), Mode.FULL)
-        return [file[0] for split in splits for file in split.spec["files"]]  # type: ignore[index, union-attr, call-overload]
+        return [file[0] for split in splits for file in split.spec["files"]]
 
 
 def test_hidden_unfinished_archived_and_staged_names_are_skipped(place: Place) -> None:
@@ -66,18 +66,19 @@ def test_a_marker_says_that_a_file_is_complete(place: Place) -> None:
 def test_a_file_that_grows_is_left_for_the_next_run(place: Place, ids: Callable[[Sequence[Batch]], list[int]]) -> None:
     place.drop("orders-1.csv", [1])
     growing = place.drop("orders-2.csv", [2], age=0)
-    stop = threading.Event()
+    begun, stop = threading.Event(), threading.Event()
 
     def grow() -> None:
         while True:
             with growing.open("a") as file:
                 file.write("3,more\n")
+            begun.set()
             if stop.wait(0.05):
                 return
 
     thread = threading.Thread(target=grow)
     thread.start()
-    time.sleep(0.1)
+    assert begun.wait(10)
     try:
         with place.connector(settle=0.5) as connector:
             (split,) = connector.plan(list(connector.discover()), Mode.INCREMENTAL)
@@ -117,7 +118,7 @@ def test_an_earlier_look_counts() -> None:
     settling = Settling(0.2, own_clock=False)
     young = entry("a", 1)
     settling.look([young])
-    time.sleep(0.25)
+    time.sleep(0.25)  # that this much time has passed is what the test is about
     started = time.monotonic()
     assert settling.settled([young], lambda: [young]) == [young]
     assert time.monotonic() - started < 0.1

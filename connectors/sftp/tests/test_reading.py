@@ -48,7 +48,7 @@ def test_thousands_of_small_files_are_a_few_splits(place: Place, ids: Ids) -> No
     for number in range(1100):
         place.drop(f"orders-{number:05}.csv", [number])
     with place.connector() as connector:
-        assert [len(split.spec["files"]) for split in plan(connector)] == [1000, 100]  # type: ignore[index, arg-type, call-overload]
+        assert [len(split.spec["files"]) for split in plan(connector)] == [1000, 100]
         assert ids(everything(connector)) == list(range(1100))
 
 
@@ -56,7 +56,7 @@ def test_a_big_file_is_a_split_of_its_own(local: Place) -> None:
     for name, count in (("a", 10), ("b", 1000), ("c", 10), ("d", 10)):
         local.drop(f"orders-{name}.csv", range(count))
     with local.connector(split_bytes=1000) as connector:
-        files = [[file[0] for file in split.spec["files"]] for split in plan(connector)]  # type: ignore[index, union-attr, call-overload]
+        files = [[file[0] for file in split.spec["files"]] for split in plan(connector)]
         assert files == [["orders-a.csv"], ["orders-b.csv"], ["orders-c.csv", "orders-d.csv"]]
 
 
@@ -201,7 +201,7 @@ def test_a_file_replaced_in_the_middle_of_a_full_read_is_not_gone_on_with(place:
         (split,) = plan(connector)
         batches = connector.read(split, None)
         state = next(batches).state
-        batches.close()  # type: ignore[attr-defined]
+        batches.close()
         place.drop("orders-0.csv", range(2000, 3000), age=0)
         with pytest.raises(StateInvalidError, match=r"orders-0.csv was replaced after [\d,]+ bytes"):
             list(connector.read(split, state))

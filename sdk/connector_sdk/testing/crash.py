@@ -96,7 +96,7 @@ class _Points:
             self.counts[point] += 1
             if self._kill == (point, self.counts[point]):
                 os.kill(os.getpid(), signal.SIGKILL)
-                time.sleep(60)
+                time.sleep(60)  # the kill comes while it does; this thread must not go on until then
 
 
 @dataclass
@@ -117,10 +117,12 @@ class _Either:
         self.inner.check()
 
     def discover(self, only: Sequence[str] | None = None) -> Iterable[Stream]:
-        return self.inner.discover(only)  # type: ignore[no-any-return]
+        found: Iterable[Stream] = self.inner.discover(only)
+        return found
 
     def plan(self, streams: Sequence[Stream], mode: Mode, where: Mapping[str, Where] = {}) -> Sequence[Split]:
-        return self.inner.plan(streams, mode, where)  # type: ignore[no-any-return]
+        splits: Sequence[Split] = self.inner.plan(streams, mode, where)
+        return splits
 
     def read(self, split: Split, state: State | None, until: State | None = None) -> Iterator[Batch]:
         for batch in self.inner.read(split, state, until):
@@ -133,10 +135,12 @@ class _Either:
         self.at("acked")
 
     def alter(self, want: Stream, have: Stream | None, *, dry_run: bool) -> list[str]:
-        return self.inner.alter(want, have, dry_run=dry_run)  # type: ignore[no-any-return]
+        told: list[str] = self.inner.alter(want, have, dry_run=dry_run)
+        return told
 
     def resume(self, load: Load) -> Checkpoint | None:
-        return self.inner.resume(load)  # type: ignore[no-any-return]
+        at: Checkpoint | None = self.inner.resume(load)
+        return at
 
     def write(self, load: Load, piece: str, batches: Iterable[Batch]) -> Receipt:
         self.at("stage")
@@ -204,7 +208,7 @@ def _await_tracer(seconds: float = 10.0) -> None:
     while time.monotonic() < end:
         if "TracerPid:\t0\n" not in Path("/proc/self/status").read_text(encoding="ascii"):
             return
-        time.sleep(0.002)
+        time.sleep(0.002)  # nothing can be waited for: a process is not told that it is traced
 
 
 def _prepare(job: CrashJob) -> None:

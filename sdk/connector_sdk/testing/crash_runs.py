@@ -82,14 +82,15 @@ class Worker:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
         process = self._process
         if process is not None:
+            assert process.stdin is not None and process.stdout is not None
             with suppress(OSError):
-                process.stdin.close()  # type: ignore[union-attr]
+                process.stdin.close()
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-            process.stdout.close()  # type: ignore[union-attr]
+            process.stdout.close()
         self._folder.cleanup()
 
     def run(self, job: CrashJob, crash: Crash | None = None) -> Ended:

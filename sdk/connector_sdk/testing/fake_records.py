@@ -81,7 +81,7 @@ def _python_type(arrow: pa.DataType) -> Any:
     if kinds.is_struct(arrow):
         return _typed_dict([arrow.field(i) for i in range(arrow.num_fields)])
     if kinds.is_list(arrow) or kinds.is_large_list(arrow):
-        return list[_python_type(arrow.value_type) | None]  # type: ignore[misc]
+        return list[_python_type(arrow.value_type) | None]  # type: ignore[misc]  # made while it runs
     for test, python in (
         (kinds.is_boolean, bool),
         (kinds.is_integer, int),

@@ -49,7 +49,7 @@ def travelled(split: Split) -> Split:
     """The split as another process gets it: through JSON, or through pickle."""
     through_json = Split.from_json(json.loads(json.dumps(split.to_json())))
     require(through_json == split, f"split {split.id!r} is another one after JSON")
-    require(pickle.loads(pickle.dumps(split)) == split, f"split {split.id!r} is another one after pickle")  # noqa: S301
+    require(pickle.loads(pickle.dumps(split)) == split, f"split {split.id!r} is another one after pickle")  # noqa: S301 - ours
     return through_json
 
 
