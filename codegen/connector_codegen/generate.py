@@ -17,7 +17,7 @@ from connector_codegen.readers import odbc, read
 from connector_codegen.writers import Models, write
 from connector_codegen.writers.interface import catalogue
 
-__all__ = ["Generated", "again", "generate", "models_in", "outdated", "publish", "refreshed", "understand"]
+__all__ = ["Generated", "Refreshed", "again", "generate", "models_in", "outdated", "publish", "refreshed", "understand"]
 
 
 @dataclass(frozen=True, kw_only=True)

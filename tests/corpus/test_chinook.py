@@ -9,7 +9,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import connector_sdk
 import pyarrow as pa
@@ -163,7 +163,7 @@ def test_a_copy_round_all_three_reproduces_it(
             for name, table in truth.items():
                 found, keys = copied.read(name).table(), source.stream(name).keys
                 assert streams[name].keys == keys
-                order = [(key, "ascending") for key in keys]
+                order: list[tuple[str, Literal["ascending", "descending"]]] = [(key, "ascending") for key in keys]
                 assert found.cast(table.schema).sort_by(order).equals(table.sort_by(order)), name
                 changed = {
                     (str(was.type), str(now.type))

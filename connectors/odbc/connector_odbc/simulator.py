@@ -76,9 +76,12 @@ STREAMS: Mapping[str, Stream] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """How one database writes values and shows them: templates around ``{hex}``, the digits of a text's UTF-8 or of bytes, and
-    around ``{column}``; `other` shows numbers and times as text. `bad` is an SQL value that a number's column holds and should
-    not; None: it holds none. `rename` renames the column ``{column}`` of ``{table}`` to ``{to}``."""
+    """How one database writes values and shows them.
+
+    `text` and `binary` are SQL around ``{hex}``, the digits of a text's UTF-8 or of bytes. `shown_text` and `shown_binary` show
+    ``{column}`` in such digits, `other` a number or a time as text, `shown_truth` a truth value where `other` does not.
+    `bad` is an SQL value that a number's column holds and should not; None: it holds none. `rename` renames a column.
+    """
 
     profile: Profile
     text: str
@@ -88,6 +91,7 @@ class Dialect:
     shown_text: str
     shown_binary: str
     other: str
+    shown_truth: str | None = None
     bad: str | None = None
     rename: str = "ALTER TABLE {table} RENAME COLUMN {column} TO {to}"
 
@@ -110,15 +114,13 @@ class Dialect:
     def shown(self, field: pa.Field[pa.DataType]) -> str:
         """What is selected of a column for :func:`_value`."""
         kinds = pa.types
-        how = (
-            "{column}"
-            if kinds.is_floating(field.type)
-            else self.shown_binary
-            if kinds.is_binary(field.type)
-            else self.shown_text
-            if kinds.is_string(field.type)
-            else self.other
+        special = (
+            (kinds.is_floating, "{column}"),
+            (kinds.is_binary, self.shown_binary),
+            (kinds.is_string, self.shown_text),
+            (kinds.is_boolean, self.shown_truth or self.other),
         )
+        how = next((how for is_kind, how in special if is_kind(field.type)), self.other)
         return how.format(column=self.profile.quote(field.name))
 
 
