@@ -31,11 +31,13 @@ class Decoded:
 class Decoder:
     """Decodes batches whose columns are those of :func:`connector_odbc.selecting.projection`, in that order."""
 
-    def __init__(self, way: Way) -> None:
+    def __init__(self, way: Way, typed: Sequence[Typed] | None = None) -> None:
+        """`typed` counts before the way of the columns that `way` has."""
         self._way = way
         names = way.stream.schema.names
         extra = [part for part in way.order if part.name not in names]
-        self.typed: tuple[Typed, ...] = tuple(typed for _, typed in way.columns) + tuple(part.typed for part in extra)
+        own = tuple(typed for _, typed in way.columns) + tuple(part.typed for part in extra)
+        self.typed: tuple[Typed, ...] = own if typed is None else tuple(typed)
         """The way of each column that is fetched."""
         self.schema = pa.schema([(f"c{number}", typed.wire or typed.type) for number, typed in enumerate(self.typed)])
         """What is fetched."""

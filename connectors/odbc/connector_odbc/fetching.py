@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from connector_odbc import driver_manager, rows
 from connector_odbc.bulk import BulkReader, TooLongError
 from connector_odbc.database import Database
 from connector_odbc.decoding import Decoded, Decoder
+from connector_odbc.packing import NotEvenError, Packed, packed
 from connector_odbc.profiles.reads import Reads
 from connector_odbc.selecting import Query, projection, query
 from connector_odbc.typed import Typed
@@ -33,6 +35,9 @@ TRANSIT = 8 << 20
 
 FEWEST_ROWS = 64
 """A batch that would have fewer is read row by row."""
+
+MOST_UNEVEN = 4
+"""A piece of which so many batches could not be read as lines is read column by column from there."""
 
 PAGE = 16 << 20
 """Bytes in a page where the driver holds whole results."""
@@ -54,29 +59,75 @@ class Fetch:
     def batches(self, after: Sequence[str] | None) -> Iterator[Decoded]:
         """The rows, decoded. Raises the SDK's errors."""
         decoder = Decoder(self.way)
-        expressions = projection(self.way)
-        room = ROOM
+        lines = packed(self.way, decoder, self.database.profile.reads)
         with BulkReader(self.database, self.begin) as reader:
-            if not self.way.order and any(_unbounded(typed) for typed in decoder.typed):
-                room = max(ROOM, self._longest(reader, decoder, expressions))
-            while True:
-                count = min(self.database.config.batch_rows, TRANSIT // _width(decoder.typed, room))
-                if count < FEWEST_ROWS or room > self.database.config.max_value_bytes:
+            for _ in range(MOST_UNEVEN):
+                if lines is None:
                     break
                 try:
-                    for found in self._bulk(reader, decoder, expressions, after, count, room):
+                    for found in self._packed(reader, lines, after):
                         after = found.at or after
                         yield found
                     return
-                except TooLongError as error:
-                    if not self.way.order:
-                        break  # it grew since it was measured
-                    room = max(room * 4, error.needed)
+                except (NotEvenError, TooLongError) as error:
+                    logger.debug("%s: not as lines behind %s: %s", self.way.table.name, after, error)
+                # Past it column by column.
+                seen = 0
+                with closing(self._by_columns(reader, decoder, after)) as batches:
+                    for found in batches:
+                        after = found.at or after
+                        seen += found.data.num_rows + (0 if found.rejects is None else found.rejects.num_rows)
+                        yield found
+                        if seen >= self.database.config.batch_rows:
+                            break
+                    else:
+                        return
+            yield from self._by_columns(reader, decoder, after)
+
+    def _packed(self, reader: BulkReader, lines: Packed, after: Sequence[str] | None) -> Iterator[Decoded]:
+        """Rows as lines. Raises NotEvenError; TooLongError where the lines have no room."""
+        room = _width(lines.typed, TRANSIT)
+        while True:
+            if room > min(TRANSIT // FEWEST_ROWS, self.database.config.max_value_bytes):
+                raise TooLongError(room)
+            count = min(self.database.config.batch_rows, TRANSIT // room)
+            try:
+                for found in self._bulk(reader, lines, [lines.expression], after, count, room):
+                    after = found.at or after
+                    yield found
+                return
+            except TooLongError as error:
+                room = max(room * 4, error.needed)
+
+    def _by_columns(self, reader: BulkReader, decoder: Decoder, after: Sequence[str] | None) -> Generator[Decoded]:
+        expressions = projection(self.way)
+        room = ROOM
+        if not self.way.order and any(_unbounded(typed) for typed in decoder.typed):
+            room = max(ROOM, self._longest(reader, decoder, expressions))
+        while True:
+            count = min(self.database.config.batch_rows, TRANSIT // _width(decoder.typed, room))
+            if count < FEWEST_ROWS or room > self.database.config.max_value_bytes:
+                break
+            try:
+                for found in self._bulk(reader, decoder, expressions, after, count, room):
+                    after = found.at or after
+                    yield found
+                return
+            except TooLongError as error:
+                if not self.way.order:
+                    break  # it grew since it was measured
+                room = max(room * 4, error.needed)
         logger.info("%s has long values: read row by row", self.way.table.name)
         yield from self._by_rows(decoder, expressions, after)
 
     def _bulk(
-        self, reader: BulkReader, decoder: Decoder, expressions: list[str], after: Sequence[str] | None, count: int, room: int
+        self,
+        reader: BulkReader,
+        decoder: Decoder | Packed,
+        expressions: list[str],
+        after: Sequence[str] | None,
+        count: int,
+        room: int,
     ) -> Iterator[Decoded]:
         reads = self.database.profile.reads
         if reads.streams or not self.way.order:
@@ -110,7 +161,7 @@ class Fetch:
     def _checked(
         self,
         reader: BulkReader,
-        decoder: Decoder,
+        decoder: Decoder | Packed,
         expressions: list[str],
         after: Sequence[str] | None,
         limit: int | None,
@@ -126,7 +177,8 @@ class Fetch:
             if reads.cuts_silently and (_unbounded(typed) or (typed.size or 0) > room)
         ]
         if not long:
-            yield from reader.batches(self._query(expressions, after, limit), decoder.schema, count, room)
+            asked = self._query(expressions, after, limit)
+            yield from reader.batches(asked, decoder.schema, count, room, ahead=isinstance(decoder, Packed))
             return
         asked = self._query([*expressions, f"GREATEST(0, {', '.join(long)})"], after, limit)
         schema = decoder.schema.append(pa.field(f"c{len(expressions)}", pa.int64()))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
 
-__all__ = ["Restore", "Restored", "Typed"]
+__all__ = ["InLine", "Restore", "Restored", "Storage", "Typed"]
 
 AnyArray: TypeAlias = "pa.Array[Any]"
 
@@ -25,7 +25,27 @@ class Restored:
     raw: AnyArray | None = None
 
 
+Storage: TypeAlias = Literal["number", "text", "blob"]
 Restore: TypeAlias = Callable[[AnyArray], Restored]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InLine:
+    """One column as a field of a row's line of text (:mod:`connector_odbc.packing`).
+
+    `select` is the expression with ``{column}`` for its text; `type` what that is read as, and `restore` turns this into the
+    field's type (None: it is). `text`: its length is not known. Of a database whose columns hold anything, `form` is how
+    ``printf`` writes the value, `storage` what it has to be, and `exact` the condition with ``{column}`` under which
+    that shows all of it.
+    """
+
+    type: pa.DataType
+    select: str = "{column}"
+    restore: Restore | None = None
+    text: bool = False
+    form: str = "%s"
+    storage: Storage | None = None
+    exact: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +58,7 @@ class Typed:
     characters (text) or bytes (binary) a selected value can have, None where nothing bounds it. `bulk` is False for what
     the bulk reader cannot be trusted with even so: those columns are read as rows. `bind` is the expression with
     ``{value}`` that takes `wire`'s text or value back when it is written. `note` tells the user what of the native type
-    this does not keep (it becomes the field's doc and a loss report).
+    this does not keep (it becomes the field's doc and a loss report). `inline` is its form in a line of text, where it has one.
     """
 
     type: pa.DataType
@@ -49,3 +69,4 @@ class Typed:
     bulk: bool = True
     bind: str = "{value}"
     note: str | None = None
+    inline: InLine | None = None

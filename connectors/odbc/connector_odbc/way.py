@@ -14,7 +14,7 @@ from connector_odbc.catalogue import Column, Table
 from connector_odbc.database import Database
 from connector_odbc.profiles.profile import Profile
 from connector_odbc.profiles.reads import Physical
-from connector_odbc.typed import Typed
+from connector_odbc.typed import InLine, Typed
 
 __all__ = ["Part", "Way", "way", "ways"]
 
@@ -120,7 +120,6 @@ def _order(profile: Profile, table: Table, typed: Mapping[str, Typed]) -> tuple[
     if physical is None or place is None:
         return (), None
     select = physical.select.replace("{place}", "{column}")
-    part = Part(
-        name=place, place=place, typed=Typed(type=pa.string(), select=select, wire=pa.string(), size=32), bind=physical.bind
-    )
-    return (part,), physical
+    inline = InLine(type=pa.string(), select=select)
+    typed_place = Typed(type=pa.string(), select=select, wire=pa.string(), size=32, inline=inline)
+    return (Part(name=place, place=place, typed=typed_place, bind=physical.bind),), physical

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from connector_odbc.catalogue import Column
+from connector_odbc.typed import InLine
 
-__all__ = ["Physical", "Reads"]
+__all__ = ["MISSING", "SEPARATOR", "Physical", "Reads"]
+
+SEPARATOR = "\x1f"
+"""Between the fields of a row that crosses as one line."""
+
+MISSING = "\x02"
+"""What a null is in such a line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +50,10 @@ class Reads:
     `byte_length` measures an ``{expression}``. `as_rows` is how a text ``{expression}`` is asked for where rows are read one
     by one; where `encoded`, its UTF-8 comes then. `begin` opens the reading transaction; `snapshot` is a query that exports
     the one it runs in, and `adopt` the statements that another session takes it over with, in ``{snapshot}``.
+
+    `line` gives the expression for a whole row as one line of text (:mod:`connector_odbc.packing`), of its fields, their quoted
+    names, and whether they can be null; the first field of the line is `control`: how many texts are null, or how many bytes
+    they have.
     """
 
     limit: str = "{query} LIMIT {rows}"
@@ -57,3 +69,5 @@ class Reads:
     snapshot: str | None = None
     adopt: tuple[str, ...] = ()
     physical: Physical | None = None
+    line: Callable[[Sequence[tuple[InLine, str, bool]]], str] | None = None
+    control: Literal["nulls", "bytes"] = "nulls"

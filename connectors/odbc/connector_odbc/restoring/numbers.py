@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
 from connector_odbc.restoring.parsing import parsed, refusing
 from connector_odbc.typed import AnyArray, Restore, Restored
 
-__all__ = ["decimals", "narrowed", "reals_as_decimals", "truths"]
+__all__ = ["REAL_DIGITS", "counted_decimals", "decimals", "narrowed", "reals_as_decimals", "truths"]
 
 pc: Any = pyarrow.compute
 
@@ -43,6 +44,19 @@ def truths(fetched: AnyArray) -> Restored:
         wrong = pc.or_(wrong, numbers.refused)
     truth = cast("AnyArray", pc.if_else(wrong, pa.scalar(None, pa.bool_()), pc.equal(values, 1)))
     return Restored(values=truth, refused=wrong if pc.any(wrong).as_py() else None, reason="it is neither 0 nor 1")
+
+
+def counted_decimals(type: Any) -> Restore:  # noqa: A002 - the field's word
+    """Counts of a decimal128's last digit, as 64-bit integers that it has room for."""
+
+    def restore(fetched: AnyArray) -> Restored:
+        halves = np.empty((len(fetched), 2), np.int64)
+        halves[:, 0] = fetched.fill_null(0).to_numpy()
+        halves[:, 1] = halves[:, 0] >> 63
+        valid = fetched.is_valid().buffers()[1] if fetched.null_count else None
+        return Restored(values=pa.Array.from_buffers(type, len(fetched), [valid, pa.py_buffer(halves.tobytes())]))
+
+    return restore
 
 
 def reals_as_decimals(type: Any) -> Restore:  # noqa: A002 - the field's word

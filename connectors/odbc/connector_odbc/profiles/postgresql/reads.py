@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from connector_odbc.catalogue import Column
 from connector_odbc.profiles.reads import Physical, Reads
+from connector_odbc.typed import InLine
 
 __all__ = ["READS"]
 
@@ -39,6 +42,17 @@ def _compare(column: Column, op: str) -> str | None:
     return None
 
 
+def _line(fields: Sequence[tuple[InLine, str, bool]]) -> str:
+    shown = [line.select.format(column=place) for line, place, _ in fields]
+    may = [place for line, place, nullable in fields if line.text and nullable]
+    control = f"num_nulls({', '.join(may)})" if may else "0"
+    known = [
+        f"CASE WHEN {place} IS NULL THEN chr(2) ELSE CAST({expression} AS text) END" if nullable else expression
+        for expression, (_, place, nullable) in zip(shown, fields, strict=True)
+    ]
+    return f"concat_ws(chr(31), {control}, {', '.join(known)}, chr(10))"
+
+
 READS = Reads(
     streams=True,
     row_values=True,
@@ -47,6 +61,7 @@ READS = Reads(
     begin=("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",),
     snapshot="SELECT pg_export_snapshot()",
     adopt=("SET TRANSACTION SNAPSHOT '{snapshot}'",),
+    line=_line,
     physical=Physical(
         names=("ctid",),
         select="CAST({place} AS text)",

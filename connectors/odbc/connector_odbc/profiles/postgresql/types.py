@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pyarrow as pa
 
 from connector_odbc import restoring
 from connector_odbc.catalogue import Column
-from connector_odbc.typed import Typed
+from connector_odbc.typed import AnyArray, InLine, Restored, Typed
 
 __all__ = ["SESSION", "typed"]
 
@@ -139,5 +140,26 @@ def typed(column: Column) -> Typed:
     """The way of one column; a type that is not known here (arrays, ranges, composites, extensions) crosses as its text."""
     found = _TYPES.get(column.kind.lower())
     if found is None:
-        return _text(f"{column.native}, as PostgreSQL's text")
-    return found if isinstance(found, Typed) else found(column)
+        found = _text(f"{column.native}, as PostgreSQL's text")
+    way = found if isinstance(found, Typed) else found(column)
+    return replace(way, inline=_inline(column, way))
+
+
+def _inline(column: Column, way: Typed) -> InLine:
+    """In a line a value is what its type's output function writes."""
+    kind = way.type
+    if pa.types.is_string(kind):
+        return InLine(type=kind, select="concat({column})" if column.kind == "character" else way.select, text=True)
+    if pa.types.is_binary(kind):
+        return InLine(type=pa.string(), select="encode({column}, 'hex')", restore=restoring.hexadecimal)
+    if kind == _UTC:
+        return InLine(type=pa.timestamp("us"), select="CAST({column} AT TIME ZONE 'UTC' AS text)", restore=_in_utc)
+    if kind == pa.float32():
+        return InLine(type=pa.float64(), select=way.select, restore=way.restore)
+    if pa.types.is_decimal256(kind):
+        return InLine(type=pa.string(), select=way.select, restore=way.restore)
+    return InLine(type=kind, select="CAST({column} AS numeric)" if column.kind == "money" else "{column}")
+
+
+def _in_utc(moments: AnyArray) -> Restored:
+    return Restored(values=moments.cast(_UTC))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from connector_odbc.catalogue import Column
-from connector_odbc.profiles.reads import Physical, Reads
+from connector_odbc.profiles.reads import SEPARATOR, Physical, Reads
+from connector_odbc.typed import InLine, Storage
 
 __all__ = ["READS"]
 
@@ -25,11 +28,45 @@ def _compare(column: Column, op: str) -> str | None:
     return None
 
 
+# Numbers come before text, and text before bytes, in SQLite's own order: quicker to ask than typeof().
+_STORED: Mapping[Storage, str] = {
+    "number": "{place} < ''",
+    "text": "{place} >= '' AND {place} < x''",
+    "blob": "{place} >= x''",
+}
+
+
+def _line(fields: Sequence[tuple[InLine, str, bool]]) -> str:
+    """One printf for all: every ``||`` would copy what is before it."""
+    lengths, conditions, forms, shown = ["0"], [], [], []
+    for line, place, nullable in fields:
+        expression = line.select.format(column=place)
+        if line.text:  # printf ends a text at a NUL
+            length = f"length(CAST({expression} AS BLOB))"
+            lengths.append(f"ifnull({length}, 0)" if nullable else length)
+        known = [_STORED[line.storage].format(place=place)] if line.storage else []
+        known += [line.exact.format(column=place)] if line.exact else []
+        if known:
+            conditions.append(f"({place} IS NULL OR {' AND '.join(known)})" if nullable else " AND ".join(known))
+        if nullable:
+            expression = f"printf('{line.form}', {expression})" if line.form != "%s" else expression
+            expression = f"CASE WHEN {place} IS NULL THEN char(2) ELSE {expression} END"
+        forms.append("%s" if nullable else line.form)
+        shown.append(expression)
+    control = " + ".join(lengths)
+    if conditions:
+        control = f"CASE WHEN {' AND '.join(conditions)} THEN {control} ELSE -1000000000000 END"
+    form = SEPARATOR.join(["%s", *forms, "\n"])
+    return f"printf('{form}', {control}, {', '.join(shown)})"
+
+
 READS = Reads(
     row_values=True,
     key=_key,
     compare=_compare,
     byte_length="length(CAST({expression} AS BLOB))",
+    line=_line,
+    control="bytes",
     physical=Physical(
         names=("rowid", "_rowid_", "oid"),
         select="CAST({place} AS text)",

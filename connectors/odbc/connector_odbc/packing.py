@@ -1,0 +1,121 @@
+"""Rows that cross as one text each, taken apart here: a driver's work on every value of every row is what reading waits for.
+
+The text is a line of CSV without quotes: a control number, the fields between separators, an empty field. No value is
+trusted to be free of separators and line ends. A batch with as many lines as rows, and as many fields in each line as were
+asked for, cannot have one in a value, since each would add to these; the control number tells what else could be lost.
+Whatever does not come out even is read again column by column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.csv
+
+from connector_odbc.decoding import Decoded, Decoder
+from connector_odbc.profiles.reads import MISSING, SEPARATOR, Reads
+from connector_odbc.typed import InLine, Typed
+from connector_odbc.way import Way
+
+__all__ = ["NotEvenError", "Packed", "packed"]
+
+pc: Any = pyarrow.compute
+csv: Any = pyarrow.csv
+
+MOST_FIELDS = 90
+"""Functions of PostgreSQL take 100 arguments, those of SQLite 127."""
+
+ROOM = 96
+"""Bytes that a text of no declared width is taken to have; a line that is longer makes room for all."""
+
+
+class NotEvenError(Exception):
+    """A batch in which a value is not what its line shows, or not of its field's type."""
+
+
+class Packed:
+    """Has what a :class:`Decoder` has: `typed` and `schema` of what is fetched, and `decode`; `expression` is what to fetch."""
+
+    def __init__(self, way: Way, decoder: Decoder, inline: Sequence[InLine], expression: str, counts: str) -> None:
+        self.expression = expression
+        self._counts = counts
+        self._decoder = Decoder(
+            way, [replace(typed, wire=line.type, restore=line.restore) for typed, line in _pairs(decoder, inline)]
+        )
+        self._texts = [f"c{n}" for n, line in enumerate(inline) if line.text]
+        width = sum(
+            (ROOM if typed.size is None else min(typed.size, 4 * ROOM)) if line.text else 28
+            for typed, line in _pairs(decoder, inline)
+        )
+        self.typed: tuple[Typed, ...] = (Typed(type=pa.string(), size=width + 32),)
+        self.schema = pa.schema([("c0", pa.string())])
+        names = [field.name for field in self._decoder.schema]
+        self._read = csv.ReadOptions(use_threads=False, column_names=["control", *names, "end"])
+        self._parse = csv.ParseOptions(
+            delimiter=SEPARATOR, quote_char=False, double_quote=False, escape_char=False, ignore_empty_lines=False
+        )
+        self._convert = csv.ConvertOptions(
+            column_types={"control": pa.int64(), **{field.name: field.type for field in self._decoder.schema}},
+            include_columns=["control", *names],
+            null_values=[MISSING],
+            true_values=["t", "true", "1"],
+            false_values=["f", "false", "0"],
+            strings_can_be_null=True,
+        )
+
+    def decode(self, fetched: pa.RecordBatch) -> Decoded:
+        """Raises NotEvenError."""
+        lines: Any = fetched.column(0)
+        if not len(lines):
+            return self._decoder.decode(self._decoder.schema.empty_table().to_batches()[0])
+        if lines.null_count:
+            raise NotEvenError("a row without a line")
+        text = _text(lines)
+        self._read.block_size = len(text) + 1
+        try:
+            table = csv.read_csv(
+                pa.BufferReader(text), read_options=self._read, parse_options=self._parse, convert_options=self._convert
+            ).combine_chunks()
+        except pa.ArrowInvalid as error:
+            raise NotEvenError(str(error)) from None
+        if table.num_rows != len(lines) or pc.sum(table.column("control")).as_py() != self._counted(table):
+            raise NotEvenError("lines that do not show what the rows have")
+        found = self._decoder.decode(table.select(self._decoder.schema.names).to_batches()[0])
+        if found.rejects is not None:
+            raise NotEvenError("a value that has no place in its field")
+        return found
+
+    def _counted(self, table: Any) -> int:
+        columns = [table.column(name) for name in self._texts]
+        if self._counts == "nulls":
+            return sum(column.null_count for column in columns)
+        return sum(pc.sum(pc.binary_length(column)).as_py() or 0 for column in columns)
+
+
+def packed(way: Way, decoder: Decoder, reads: Reads) -> Packed | None:
+    """How the rows of `way` cross as lines; None where they cannot: no order, or a column without such a form."""
+    names = set(way.stream.schema.names)
+    parts = [(column.nullable, way.places[column.name]) for column, _ in way.columns]
+    parts += [(False, part.place) for part in way.order if part.name not in names]
+    inline = [typed.inline for typed in decoder.typed if typed.inline is not None]
+    if reads.line is None or not way.order or len(inline) < len(decoder.typed) or len(inline) > MOST_FIELDS:
+        return None
+    fields = [(line, place, nullable) for line, (nullable, place) in zip(inline, parts, strict=True)]
+    return Packed(way, decoder, inline, reads.line(fields), reads.control)
+
+
+def _pairs(decoder: Decoder, inline: Sequence[InLine]) -> list[tuple[Typed, InLine]]:
+    return list(zip(decoder.typed, inline, strict=True))
+
+
+def _text(lines: Any) -> Any:
+    """The lines one after the other, as they lie in memory."""
+    _, offsets, data = lines.buffers()
+    first, last = (
+        int.from_bytes(offsets[4 * at : 4 * at + 4].to_pybytes(), "little") for at in (lines.offset, lines.offset + len(lines))
+    )
+    return data.slice(first, last - first)
