@@ -52,7 +52,7 @@ def read_full(
     stream = split.streams[0]
     nothing = pa.RecordBatch.from_arrays([pa.array([], field.type) for field in stream.schema], schema=stream.schema)
     at, done = _at(state, split)
-    end, _ = _at(until, split)
+    end, ended = _at(until, split)
     found = way(database, stream)
     planned = Range.from_spec(split)
     if planned.order != tuple(part.name for part in found.order):
@@ -61,7 +61,7 @@ def read_full(
             hint="reset the state: all is read again",
             split=split.id,
         )
-    if done or (until is not None and (at == end or end is None)):
+    if done or (until is not None and (at == end if end is not None else not ended)):  # without an order it ends, or never began
         yield Batch(stream=stream.name, data=nothing, state=state if until is None else until)
         return
     begin = snapshots.begin(planned.snapshot, stream.name)
