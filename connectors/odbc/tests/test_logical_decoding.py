@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -16,10 +17,11 @@ from connector_sdk.rejects import Reject, rejects_of
 from connector_sdk.schema import Mode
 
 from connectors.odbc.tests import workload
-from connectors.odbc.tests.conftest import System
+from connectors.odbc.tests.conftest import System, reached
 from connectors.odbc.tests.fidelity_cases import CASES, TYPES
 from connectors.odbc.tests.test_fidelity import check
 from connectors.odbc.tests.workload import Follower, Writers
+from tests.servers.postgresql import PostgreSQL
 
 SHOP = "CREATE TABLE shop (id integer PRIMARY KEY, name text, long text)"
 
@@ -341,6 +343,47 @@ def test_partitions_are_told_as_their_table(system: System) -> None:
         state = last(list(connector.read(split, None)))
         system.run("INSERT INTO parted VALUES (1, 'a')", "UPDATE parted SET id = 11", "TRUNCATE parted")
         assert told(list(connector.read(split, state)), "parted") == [("c", 1, "a"), ("d", 1), ("c", 11, "a"), ("t",)]
+
+
+def test_generated_columns_are_not_in_the_log(system: System) -> None:
+    system.run("CREATE TABLE shop (id integer PRIMARY KEY, twice integer GENERATED ALWAYS AS (id * 2) STORED, name text)")
+    install(system)
+    with system.connector() as connector:
+        (stream,) = connector.discover(["shop"])
+        with pytest.raises(ConfigError, match="generated columns of shop: twice"):
+            connector.plan([stream], Mode.CHANGES)
+        narrow = replace(stream, schema=pa.schema([stream.schema.field("name"), stream.schema.field("id")]))
+        (split,) = connector.plan([narrow], Mode.CHANGES)
+        state = last(list(connector.read(split, None)))
+        system.run("INSERT INTO shop (id, name) VALUES (1, 'x')", "DELETE FROM shop")
+        assert told(list(connector.read(split, state))) == [("c", "x", 1), ("d", 1)]
+
+
+def test_a_server_that_does_not_write_enough_or_throws_it_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with PostgreSQL(wal_level="replica", max_wal_senders=0) as server, server.database() as database:
+        system = reached(database, monkeypatch)
+        system.run(SHOP)
+        with pytest.raises(ConfigError, match="wal_level = replica"):
+            install(system)
+    with (
+        PostgreSQL(max_slot_wal_keep_size="1MB", min_wal_size="32MB", max_wal_size="32MB") as server,
+        server.database() as database,
+    ):
+        system = reached(database, monkeypatch)
+        system.run(SHOP)
+        install(system)
+        with system.connector() as connector:
+            split = split_of(connector)
+            state = last(list(connector.read(split, None)))
+            for _ in range(5):
+                system.run("INSERT INTO shop SELECT n, repeat('x', 900) FROM generate_series(1, 20000) AS n", "TRUNCATE shop")
+                system.run("SELECT pg_switch_wal()", "CHECKPOINT")
+            with pytest.raises(StateInvalidError, match="thrown away log"):
+                list(connector.read(split, state))
+            with pytest.raises(StateInvalidError, match="thrown away log"):
+                connector.ack(split, state)
+            (status,) = connector.call("capture.status", {"stream": "shop"})  # type: ignore[misc]
+            assert "thrown away log" in status["problem"]
 
 
 def test_odd_names_are_names(system: System) -> None:

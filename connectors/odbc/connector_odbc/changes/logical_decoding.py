@@ -45,6 +45,14 @@ def plan(database: Database, streams: Sequence[Stream], where: Mapping[str, Wher
                 hint="ALTER TABLE … REPLICA IDENTITY FULL, or connector capture install",
                 stream=stream.name,
             )
+        table = tables[stream.name]
+        made = [column.name for column in table.columns if column.generated and column.name in stream.schema.names]
+        if made:
+            raise ConfigError(
+                f"the log does not tell the generated columns of {stream.name}: {', '.join(made)}",
+                hint="read the other columns only",
+                stream=stream.name,
+            )
     split = Split(
         id="log",
         streams=tuple(streams),
