@@ -97,6 +97,7 @@ class Writers:
 
     def stop(self) -> None:
         """Let every writer end its transaction, and wait for that."""
+        assert self._stop.is_set() or all(thread.is_alive() for thread in self._threads), "a writer has died"
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout=30)
@@ -112,7 +113,7 @@ class Writers:
                 self._transaction(connection, luck, number)
             except pyodbc.Error as error:  # a deadlock, a key that is there, a lock, a server that restarts
                 self.failures.append(str(error))
-                with contextlib.suppress(pyodbc.Error):
+                with contextlib.suppress(pyodbc.Error, AttributeError):  # of one that was never made
                     connection.rollback()
                     connection.execute("SELECT 1")  # psqlodbc rolls back what is no longer there
                     connection.rollback()
@@ -213,13 +214,12 @@ class Follower:
         self._luck = random.Random(self.seed)
 
     def follow(self, seconds: float, half_way: Callable[[], object] = lambda: None) -> None:
-        """Read again and again for so long; do something `half_way`."""
-        middle, end = time.monotonic() + seconds / 2, time.monotonic() + seconds
-        while time.monotonic() < middle:
-            self.read(cut=self._luck.random() < 0.5)
-        half_way()
-        while time.monotonic() < end:
-            self.read(cut=self._luck.random() < 0.5)
+        """Read again and again for so long, without what is done `half_way`."""
+        for between in (half_way, lambda: None):
+            end = time.monotonic() + seconds / 2
+            while time.monotonic() < end:
+                self.read(cut=self._luck.random() < 0.5)
+            between()
 
     def read(self, *, cut: bool = False) -> None:
         """One read; where `cut`, it is stopped somewhere. Held changes without a state behind them are dropped."""
