@@ -17,6 +17,7 @@ from connector_sdk.testing.laws.subject import (
     NotOffered,
     Stage,
     Subject,
+    in_each_mode,
     kit_source,
     kit_target,
     last_state,
@@ -178,18 +179,7 @@ def _as_sink(subject: Subject) -> str:
 
 def small_states(subject: Subject) -> str:
     """Law 12."""
-    told = []
-    for mode in Mode:
-        with subject.stage() as stage, stage.opened() as connector:
-            try:
-                streams = stage.read_in(connector, mode)
-            except NotOffered:
-                told.append(f"{mode}: not offered")
-                continue
-            told.append(f"{mode}: {_sizes(stage, connector, streams, mode)}")
-    if all(text.endswith("not offered") for text in told):
-        raise NotOffered("no stream can be read")
-    return "; ".join(told)
+    return in_each_mode(subject, Mode, _sizes)
 
 
 CHANGES = 40

@@ -16,7 +16,7 @@ from connector_sdk.contract import Batch, Split, State
 from connector_sdk.runtime.reader import Reader, request
 from connector_sdk.schema import Mode, Stream, Where
 from connector_sdk.testing.comparison import difference, frozen_rows, show
-from connector_sdk.testing.laws.subject import NotOffered, Stage, Subject, last_state, require, rows_by_stream, spread
+from connector_sdk.testing.laws.subject import Stage, Subject, in_each_mode, last_state, require, rows_by_stream, spread
 
 __all__ = ["every_row_once", "exact_states", "late_rows"]
 
@@ -92,30 +92,23 @@ def _middle(stream: Stream, data: pa.Table) -> Where:
 
 def exact_states(subject: Subject) -> str:
     """Law 2."""
-    told = []
     # A live system moves between two reads: only its FULL reads are compared.
-    for mode in Mode if subject.config is None else (Mode.FULL,):
-        with subject.stage() as stage, stage.opened() as connector:
-            try:
-                streams = stage.read_in(connector, mode)
-            except NotOffered:
-                told.append(f"{mode}: not offered")
-                continue
-            states = checks = 0
-            for split in connector.plan(streams, mode):
-                start: State | None = None
-                for epoch in range(1 if mode is Mode.FULL else 3):
-                    if epoch:
-                        stage.truth.change(epoch)
-                    batches = list(connector.read(split, start))
-                    last = last_state(split, batches)
-                    states += sum(batch.state is not None for batch in batches)
-                    checks += _from_everywhere(connector, split, start, batches)
-                    start = last
-            told.append(f"{mode}: {states} states, {checks} reads between them")
-    if all(text.endswith("not offered") for text in told):
-        raise NotOffered("no stream can be read")
-    return "; ".join(told)
+    return in_each_mode(subject, Mode if subject.config is None else (Mode.FULL,), _exact)
+
+
+def _exact(stage: Stage, connector: Any, streams: Sequence[Stream], mode: Mode) -> str:
+    states = checks = 0
+    for split in connector.plan(streams, mode):
+        start: State | None = None
+        for epoch in range(1 if mode is Mode.FULL else 3):
+            if epoch:
+                stage.truth.change(epoch)
+            batches = list(connector.read(split, start))
+            last = last_state(split, batches)
+            states += sum(batch.state is not None for batch in batches)
+            checks += _from_everywhere(connector, split, start, batches)
+            start = last
+    return f"{states} states, {checks} reads between them"
 
 
 def _from_everywhere(connector: Any, split: Split, start: State | None, batches: Sequence[Batch]) -> int:
@@ -168,18 +161,7 @@ def _in_key_order(stream: Stream, data: pa.Table) -> list[tuple[Any, ...]]:
 
 def late_rows(subject: Subject) -> str:
     """Law 3."""
-    told = []
-    for mode in (Mode.INCREMENTAL, Mode.CHANGES):
-        with subject.stage() as stage, stage.opened() as connector:
-            try:
-                streams = stage.read_in(connector, mode)
-            except NotOffered:
-                told.append(f"{mode}: not offered")
-                continue
-            told.append(f"{mode}: {_late(stage, connector, streams, mode)}")
-    if all(text.endswith("not offered") for text in told):
-        raise NotOffered("no stream offers incremental or changes reads")
-    return "; ".join(told)
+    return in_each_mode(subject, (Mode.INCREMENTAL, Mode.CHANGES), _late)
 
 
 def _late(stage: Stage, connector: Any, streams: Sequence[Stream], mode: Mode) -> str:

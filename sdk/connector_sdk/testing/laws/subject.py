@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -28,6 +28,7 @@ __all__ = [
     "NotOffered",
     "Stage",
     "Subject",
+    "in_each_mode",
     "kit_source",
     "kit_target",
     "last_state",
@@ -173,6 +174,23 @@ class Subject:
             )
         with in_memory(), simulator(seed) as running:
             yield Stage(connector=self.connector, simulator=running, settings=dict(running.config))
+
+
+def in_each_mode(subject: Subject, modes: Iterable[Mode], look: Callable[[Stage, Any, Sequence[Stream], Mode], str]) -> str:
+    """What `look` says of the streams that offer each of `modes`, on a system of its own. Raises NotOffered when none does."""
+    told, offered = [], False
+    for mode in modes:
+        with subject.stage() as stage, stage.opened() as connector:
+            try:
+                streams = stage.read_in(connector, mode)
+            except NotOffered:
+                told.append(f"{mode}: not offered")
+                continue
+            offered = True
+            told.append(f"{mode}: {look(stage, connector, streams, mode)}")
+    if not offered:
+        raise NotOffered(f"no stream offers {' or '.join(modes)} reads")
+    return "; ".join(told)
 
 
 def rows_by_stream(split: Split, batches: Sequence[Batch]) -> dict[str, pa.Table]:
