@@ -31,8 +31,8 @@ class OdbcConnector:
     simulator = "connector_odbc.simulator:OdbcSimulator"
 
     def __init__(self, config: OdbcConfig, streams: Mapping[str, Stream] | None = None) -> None:
-        self.config = config
         self.streams = dict(streams or {})
+        self.config = generated_streams.in_their_schemas(config, self.streams)
         self._database: Database | None = None
         self._snapshots: Snapshots | None = None
         self._sink: DatabaseSink | None = None

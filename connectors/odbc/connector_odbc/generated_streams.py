@@ -10,7 +10,9 @@ from connector_sdk.errors import SchemaDriftError
 from connector_sdk.schema import Stream
 from connector_sdk.types import to_text
 
-__all__ = ["held"]
+from connector_odbc.config import OdbcConfig
+
+__all__ = ["held", "in_their_schemas"]
 
 
 def held(generated: Mapping[str, Stream], found: Iterable[Stream], keyed: Collection[str] = ()) -> Iterator[Stream]:
@@ -22,6 +24,14 @@ def held(generated: Mapping[str, Stream], found: Iterable[Stream], keyed: Collec
     for stream in found:
         was = generated.get(stream.name)
         yield stream if was is None else _held(was, stream, keys=stream.name not in keyed)
+
+
+def in_their_schemas(config: OdbcConfig, generated: Mapping[str, Stream]) -> OdbcConfig:
+    """`config`, which looks where the tables of `generated` are called to be, unless it says itself where to look."""
+    called = {stream.namespace for name, stream in generated.items() if name.startswith(f"{stream.namespace}.")}
+    if config.schemas or not called:
+        return config
+    return config.model_copy(update={"schemas": sorted({stream.namespace or "" for stream in generated.values()})})
 
 
 def _held(was: Stream, now: Stream, *, keys: bool) -> Stream:

@@ -22,5 +22,5 @@ def on_mariadb(mariadb: Any) -> None:
 
 
 test_sqlite_keeps = law_tests(OdbcConnector, crash_points=10)
-test_postgresql_keeps = pytest.mark.usefixtures("on_postgresql")(law_tests(OnPostgreSQL, crash_points=10))
-test_mariadb_keeps = pytest.mark.usefixtures("on_mariadb")(law_tests(OnMariaDB, crash_points=10))
+test_postgresql_keeps = pytest.mark.usefixtures("on_postgresql")(law_tests(OnPostgreSQL, crash_points=4))
+test_mariadb_keeps = pytest.mark.usefixtures("on_mariadb")(law_tests(OnMariaDB, crash_points=4))
