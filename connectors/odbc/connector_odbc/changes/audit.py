@@ -15,6 +15,7 @@ from connector_sdk.schema import Stream
 
 from connector_odbc import driver_manager
 from connector_odbc.catalogue import Column, Table
+from connector_odbc.changes import unheld
 from connector_odbc.changes.order.order import Step
 from connector_odbc.config import TableConfig
 from connector_odbc.database import Connection, Database
@@ -130,7 +131,7 @@ class Audit:
             begin=self.database.profile.reads.begin,
             upto=None if step.upto is None else (str(step.upto),),
         )
-        for one in fetch.batches(None if step.after is None else (str(step.after),)):
+        for one in unheld.batches(fetch, None if step.after is None else (str(step.after),)):
             yield Read(data=self._changes(one.data), rejects=one.rejects, number=None if one.at is None else int(one.at[0]))
 
     def _way(self) -> Way:

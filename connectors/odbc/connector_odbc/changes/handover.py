@@ -15,6 +15,7 @@ from connector_sdk.contract import Batch, Split, State
 from connector_sdk.errors import StateInvalidError
 from connector_sdk.schema import Stream
 
+from connector_odbc.changes import unheld
 from connector_odbc.database import Database
 from connector_odbc.fetching import Fetch
 from connector_odbc.selecting import Query
@@ -128,7 +129,7 @@ def _rows(
         if not (after is not None and after == upto):
             session = (*database.profile.reads.begin, *(found.physical.session if found.physical is not None else ()))
             fetch = Fetch(database=database, way=found, condition=Query(""), begin=session, upto=upto)
-            for one in fetch.batches(after):
+            for one in unheld.batches(fetch, after):
                 state = None if one.at is None else {**base, "rows": [index, list(one.at)]}
                 yield Batch(stream=stream.name, data=as_rows(stream, one.data), state=state, rejects=one.rejects)
         after = None

@@ -13,7 +13,7 @@ from connector_sdk.errors import ConfigError, StateInvalidError
 from connector_sdk.schema import Mode, Stream, Where
 
 from connector_odbc.catalogue import Table
-from connector_odbc.changes import by_transaction, by_value
+from connector_odbc.changes import by_transaction, by_value, unheld
 from connector_odbc.config import TableConfig
 from connector_odbc.database import Database
 from connector_odbc.fetching import Fetch
@@ -164,7 +164,7 @@ def _window(database: Database, split: Split, known: Way, window: _Position, las
     both = Query(f"({between.sql}) AND ({asked.sql})" if asked.sql else between.sql, (*between.values, *asked.values))
     begin = (*database.profile.reads.begin, *(known.physical.session if known.physical is not None else ()))
     fetch = Fetch(database=database, way=known, condition=both, begin=begin, upto=last)
-    with closing(fetch.batches(window.at)) as batches:  # type: ignore[type-var]
+    with closing(unheld.batches(fetch, window.at)) as batches:
         for one in batches:
             # The place of a row that moves is no place to go on from.
             safe = one.at is not None and known.physical is None
