@@ -8,9 +8,11 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from connector_codegen.passes.singular import one_of
+from connector_codegen.writers import Models
 from connector_sdk.errors import ConfigError
 
 from tests.codegen.test_generate import run
@@ -138,6 +140,19 @@ def test_a_type_checker_knows_every_row_and_key(package: Path) -> None:
     result = subprocess.run(arguments, capture_output=True, text=True, cwd=package.parent, check=False)
     wrong = sorted(int(line.split(":")[1]) for line in result.stdout.splitlines() if ": error:" in line)
     assert wrong == [12, 13, 14], result.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", get_args(Models))
+def test_a_package_keeps_every_law_against_its_simulator(kind: Models, database: Path, tmp_path: Path) -> None:
+    run("new", "shop", "--from", source(database), "--out", tmp_path, "--models", kind)
+    folder = tmp_path / "connector-shop"
+    # The laws do not depend on the kind of models.
+    chosen = () if kind == "msgspec" else ("-k", "typed")
+    arguments = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    result = subprocess.run(arguments, capture_output=True, text=True, cwd=folder, check=False, env=environment)
+    assert result.returncode == 0, result.stdout
 
 
 def test_a_package_passes_ruff_as_it_stands(package: Path) -> None:
