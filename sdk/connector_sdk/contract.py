@@ -313,6 +313,10 @@ class Sink(Connector, Protocol):
         Called by one thread at a time, with ids counting up. A repeated id is a no-op that returns the same receipt. Under
         REPLACE nothing is visible before `at.done`. When it returns, the data and the checkpoint survive the death of this
         process.
+
+        Rows that the target refuses only now come back as `Receipt.rejects`; of these `load.max_rejects` says how many there may
+        still be. More than that: publish nothing, and raise DataError with them as its `rejects`. Where what was staged is gone
+        (its server was restarted), raise TransientError with the code ``staging_lost``: the piece is then read and written again.
         """
         ...
 

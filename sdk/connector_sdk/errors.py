@@ -128,9 +128,13 @@ class TransientError(ConnectorError):
 
 
 class DataError(ConnectorError):
-    """Records are wrong: more rejects than the budget allows, or a control total that does not add up."""
+    """Records are wrong: more rejects than the budget allows, or a control total that does not add up.
+
+    `rejects`, where a sink gives up over its budget, are the records it would have rejected (a `connector_sdk.rejects` batch).
+    """
 
     exit_code = 4
+    rejects: object = None
 
 
 class SchemaDriftError(ConnectorError):

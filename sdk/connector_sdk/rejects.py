@@ -104,6 +104,11 @@ class Budget:
                 stream=None if example is None else example.stream,
             )
 
+    def left(self) -> int | None:
+        """How many more there may be; None: any number."""
+        with self._lock:
+            return None if self.limit is None else max(0, self.limit - self.spent)
+
     def give_back(self, count: int) -> None:
         """Forget `count` of them: the piece they came from will be read again."""
         with self._lock:

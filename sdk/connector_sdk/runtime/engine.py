@@ -16,6 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pyarrow as pa
+
 from connector_sdk.changes import change_schema
 from connector_sdk.config import Limits
 from connector_sdk.contract import Batch, Checkpoint, Load, Receipt, Sink, Source, Split, State
@@ -42,6 +44,9 @@ from connector_sdk.runtime.telemetry import (
 from connector_sdk.schema import Mode, Stream, Where, WriteMode
 
 __all__ = ["Job", "Result", "run"]
+
+STAGING_LOST = "staging_lost"
+"""The code of a commit's TransientError: what was staged is gone, and is read and written again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,14 +311,23 @@ class _Run:
             except Abandoned:
                 _close(batches)
                 return
-            except BaseException:
+            except BaseException as error:
                 _close(batches)
-                self._keep_given_up(piece.rejects)
+                self._keep_given_up([*piece.rejects, *_refused(error)])
                 raise
+            if piece.end is not None and (piece.rows or piece.rejects or piece.end != state):
+                try:
+                    state = self._commit(split, piece, receipt)
+                except TransientError as error:
+                    if error.code != STAGING_LOST:
+                        raise
+                    _close(batches)
+                    batches = None
+                    failures += 1
+                    self.reader.wait_or_raise(split.id, failures, error)
+                    continue
             failures = 0
             rows += receipt.rows
-            if piece.end is not None and (piece.rows or piece.rejects or piece.end != state):
-                state = self._commit(split, piece, receipt)
             if piece.last or self.stop.requested:
                 _close(batches)
                 if piece.last:
@@ -339,7 +353,14 @@ class _Run:
             )
             if self.file and rejects:
                 self.file.append(rejects, at.id)
-            late = self._keep_late(self._publish([receipt], at, split.id), at)
+            try:
+                late = self._keep_late(self._publish([receipt], at, split.id), at)
+            except TransientError as error:
+                if error.code == STAGING_LOST:
+                    self.budget.give_back(len(rejects))
+                    if self.file:
+                        self.file.rewind(self.saved.checkpoint)
+                raise
             count = len(rejects) + len(late)
             self._save(replace(self.saved, checkpoint=at.id, states=at.states, rejects=self.saved.rejects + count))
             rows = max(0, receipt.rows - len(late))
@@ -370,7 +391,7 @@ class _Run:
             self.file.append((r for r in rejects_of(receipt.rejects) if (r.raw_sha256, r.reason) not in kept), truth.id)
 
     def _spend_late(self, late: Sequence[Reject]) -> None:
-        """A sink allows no more of them in one commit than the load does; with those before they may still be too many."""
+        """A sink that allows no more of them than were left is within the budget, unless other splits spent the same."""
         if late:
             self.budget.spend(len(late), late[-1])
 
@@ -378,8 +399,14 @@ class _Run:
         failures = 0
         while True:
             try:
-                return self.job.sink.commit(self.load, receipts, at)
+                return self.job.sink.commit(replace(self.load, max_rejects=self.budget.left()), receipts, at)
+            except DataError as error:
+                if self.file:
+                    self.file.append(_refused(error), 0)
+                raise
             except TransientError as error:  # the id makes trying again safe
+                if error.code == STAGING_LOST:
+                    raise
                 failures += 1
                 self.reader.wait_or_raise(split, failures, error)
 
@@ -432,6 +459,12 @@ class _Run:
         if self.job.listener is not None:
             with self._listener_lock:
                 self.job.listener(event)
+
+
+def _refused(error: BaseException) -> list[Reject]:
+    """The records with which a sink went over its budget."""
+    found = error.rejects if isinstance(error, DataError) else None
+    return rejects_of(found) if isinstance(found, pa.RecordBatch) else []
 
 
 def _close(batches: Iterator[Batch]) -> None:

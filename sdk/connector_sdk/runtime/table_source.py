@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -15,9 +16,12 @@ from connector_sdk.schema import Mode, Stream, Where, WriteMode, has_default
 
 __all__ = ["TableSource"]
 
+KEPT_BYTES = 64 << 20
+
 
 class TableSource:
-    """One stream of rows that can be read once: a Reading, anything with ``__arrow_c_stream__``, batches, or a list of dicts.
+    """One stream of rows that come once: a Reading, anything with ``__arrow_c_stream__``, batches, or a list of dicts. The last
+    64 MB of them that are not acknowledged are kept, which is as much as a piece has that has to be written again.
 
     `like` is the target's stream: rows are cast to its types where that loses nothing, and its keys are taken. Change batches
     (their first column is ``_op``) are read in CHANGES mode.
@@ -31,6 +35,9 @@ class TableSource:
         own = pa.schema([field for field in schema if field.name not in RESERVED]).with_metadata(schema.metadata)
         keys = tuple(keys) or (tuple(k for k in like.keys if k in own.names) if like is not None else ())
         own = _plain(own) if like is None else _fit(own, like, stream)
+        self._kept: deque[tuple[int, pa.RecordBatch]] = deque()
+        self._kept_bytes = 0
+        self._number = 0  # of the last batch that came
         self._stream = Stream(name=stream, schema=own, keys=keys, reads=frozenset({self.mode}))
 
     def __enter__(self) -> Self:
@@ -49,12 +56,25 @@ class TableSource:
         return [Split(id=self._name, streams=tuple(streams), mode=mode, left=where)]
 
     def read(self, split: Split, state: State | None, until: State | None = None) -> Iterator[Batch]:
-        number = 0
+        start = number = 0 if state is None else state["batch"]
+        oldest = self._kept[0][0] if self._kept else self._number + 1
+        if start + 1 < oldest:
+            raise DataError(f"rows for {self._name!r} have to be written again, and came only once", hint="give them again")
+        for number, batch in [pair for pair in self._kept if pair[0] > start]:
+            yield Batch(stream=self._name, data=batch, state={"batch": number})
         for batch in self._reader:
-            number += 1
-            yield Batch(stream=self._name, data=self._cast(batch, number), state={"batch": number})
+            number = self._number = self._number + 1
+            data = self._cast(batch, number)
+            self._keep(number, data)
+            yield Batch(stream=self._name, data=data, state={"batch": number})
         if self.mode is Mode.CHANGES or not number:
             yield Batch(stream=self._name, data=self._empty(), state={"batch": number})
+
+    def _keep(self, number: int, data: pa.RecordBatch) -> None:
+        self._kept.append((number, data))
+        self._kept_bytes += data.nbytes
+        while self._kept_bytes - data.nbytes > KEPT_BYTES:
+            self._kept_bytes -= self._kept.popleft()[1].nbytes
 
     def _empty(self) -> pa.RecordBatch:
         schema = self._target_schema(self._reader.schema)
@@ -87,7 +107,8 @@ class TableSource:
         return pa.RecordBatch.from_arrays(columns, schema=schema)
 
     def ack(self, split: Split, state: State) -> None:
-        return None
+        while self._kept and self._kept[0][0] <= state["batch"]:
+            self._kept_bytes -= self._kept.popleft()[1].nbytes
 
 
 def _batch_reader(data: Any, like: Stream | None) -> pa.RecordBatchReader:

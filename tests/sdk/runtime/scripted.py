@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 from connector_sdk.contract import Batch, Checkpoint, Load, Receipt, Split, State
+from connector_sdk.errors import DataError
 from connector_sdk.rejects import Reject, reject_batch
 from connector_sdk.schema import Mode, Stream, Where, WriteMode
 
@@ -103,6 +104,8 @@ class Rows:
         self.pending: dict[str, list[tuple[str, int]]] = {}
         self.pieces: list[str] = []
         self.refuse: set[int] = set()
+        self.refuse_late: set[int] = set()
+        self.receipts: dict[str, Receipt] = {}
         self.die = die
 
     def __enter__(self):
@@ -142,7 +145,19 @@ class Rows:
         self.die("before commit")
         known = self.checkpoints.get(load.id)
         if known is None or known.id < at.id:
-            rows = [row for receipt in receipts for row in self.staged.pop(receipt.token)]
+            rows = [row for receipt in receipts for row in self.staged[receipt.token]]
+            late = [
+                Reject(stream=name, code="refused", reason="late", raw=str(n).encode())
+                for name, n in rows
+                if n in self.refuse_late
+            ]
+            if load.max_rejects is not None and len(late) > load.max_rejects:
+                error = DataError("too many", code="rejects")
+                error.rejects = reject_batch(late)
+                raise error
+            rows = [row for row in rows if row[1] not in self.refuse_late]
+            for receipt in receipts:
+                del self.staged[receipt.token]
             if load.mode is WriteMode.REPLACE:
                 rows = self.pending.setdefault(load.id, []) + rows
                 self.pending[load.id] = rows
@@ -154,8 +169,10 @@ class Rows:
             for name, n in rows:
                 self.rows.setdefault(name, []).append(n)
             self.checkpoints[load.id] = at
+            count = sum(receipt.rows for receipt in receipts) - len(late)
+            self.receipts[load.id] = Receipt(rows=count, rejects=reject_batch(late) if late else None)
         self.die("after commit")
-        return Receipt(rows=sum(receipt.rows for receipt in receipts))
+        return self.receipts[load.id]
 
 
 def at_step(number: int) -> Callable[[str], None]:

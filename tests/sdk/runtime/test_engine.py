@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from connector_sdk.config import Limits
 from connector_sdk.errors import ConfigError, DataError, InternalError, Stopped, TransientError
@@ -14,11 +15,12 @@ from connector_sdk.runtime.reject_file import read_rejects
 from connector_sdk.runtime.retry import Retry
 from connector_sdk.runtime.state_store import FileStore, MemoryStore
 from connector_sdk.runtime.stop import Stop
+from connector_sdk.runtime.table_source import TableSource
 from connector_sdk.runtime.telemetry import Event, to_json
 from connector_sdk.runtime.where import parse_where
 from connector_sdk.schema import Mode, WriteMode
 
-from .scripted import Died, Numbers, Rows, at_step, stream, wait_until
+from .scripted import SCHEMA, Died, Numbers, Rows, at_step, stream, wait_until
 
 QUICK = Retry(attempts=3, first=0.001, longest=0.01)
 
@@ -185,6 +187,76 @@ def test_rejects_are_neither_lost_nor_repeated_over_deaths(tmp_path):
                 run(job(source, sink, store=store, max_rejects=4, rejects=rejects))
         assert [line.reject.raw for line in read_rejects(rejects)] == [b"3", b"33", b"66", b"99"], step
         assert len(sink.rows["s"]) == 96
+
+
+def test_rows_refused_by_the_commit_count_and_are_kept_aside(tmp_path):
+    source, sink = Numbers(), Rows()
+    source.bad, sink.refuse_late = {5}, {50, 70}
+    result = run(job(source, sink, max_rejects=3, rejects=tmp_path / "r.jsonl"))
+    assert (result.rows, result.rejects) == (97, 3)
+    assert sorted(sink.rows["s"]) == [n for n in range(100) if n not in (5, 50, 70)]
+    assert sorted(line.reject.raw for line in read_rejects(tmp_path / "r.jsonl")) == [b"5", b"50", b"70"]
+
+
+def test_a_commit_is_told_what_is_left_of_the_budget_and_publishes_nothing_over_it(tmp_path):
+    source, sink = Numbers(splits=1), Rows()
+    source.bad, sink.refuse_late = {3, 45}, {47}  # each within the budget by itself
+    with pytest.raises(DataError):
+        run(job(source, sink, max_rejects=2, rejects=tmp_path / "r.jsonl"))
+    assert max(sink.rows["s"]) < 45
+    kept = [(line.reject.raw, line.checkpoint) for line in read_rejects(tmp_path / "r.jsonl")]
+    assert kept[0] == (b"3", 1)
+    assert (b"47", 0) in kept
+
+
+def test_rejects_of_the_commit_are_neither_lost_nor_repeated_over_deaths(tmp_path):
+    for step in range(1, 60):
+        path, rejects = tmp_path / f"{step}.json", tmp_path / f"{step}.jsonl"
+        sink = Rows(at_step(step))
+        sink.refuse_late = {3, 66, 99}
+        for _ in range(2):
+            try:
+                with FileStore(path, "numbers") as store:
+                    run(job(Numbers(splits=1), sink, store=store, max_rejects=3, rejects=rejects))
+                break
+            except Died:
+                sink.die = lambda step: None
+        assert [line.reject.raw for line in read_rejects(rejects)] == [b"3", b"66", b"99"], step
+        assert len(sink.rows["s"]) == 97
+
+
+def test_what_was_staged_and_is_gone_is_read_and_written_again(tmp_path):
+    source, sink = Numbers(splits=1), Rows()
+    source.bad = {3}
+    left = [2]
+
+    def lost(step):
+        if step == "before commit" and left[0]:
+            left[0] -= 1
+            sink.staged.clear()
+            raise TransientError("restarted", code="staging_lost")
+
+    sink.die = lost
+    run(job(source, sink, max_rejects=1, rejects=tmp_path / "r.jsonl"))
+    assert sink.rows["s"] == [n for n in range(100) if n != 3]
+    assert [line.reject.raw for line in read_rejects(tmp_path / "r.jsonl")] == [b"3"]
+
+
+def test_rows_that_come_once_are_written_again_after_a_failure():
+    for write in ("append", "replace"):
+        for step in range(1, 40):
+            sink, left = Rows(), [step]
+
+            def flaky(name, left=left):
+                left[0] -= 1
+                if left[0] == 0:
+                    raise TransientError(name)
+
+            sink.die = flaky
+            batches = [pa.RecordBatch.from_pydict({"n": [n], "half": [None]}, SCHEMA) for n in range(30)]
+            source = TableSource("s", iter(batches))
+            run(job(source, sink, streams=tuple(source.discover()), write=WriteMode(write)))
+            assert sink.rows["s"] == list(range(30)), (write, step)
 
 
 def test_a_stop_commits_what_was_read_and_the_next_run_goes_on(tmp_path):
