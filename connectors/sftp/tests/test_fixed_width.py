@@ -159,6 +159,14 @@ def test_a_trailer_that_lies_stops_its_file(drop: Path, number: int, start: int,
         assert "nightly-1.dat" in caught.value.message
 
 
+def test_a_sum_that_cannot_be_checked_says_which_record_is_in_its_way(drop: Path) -> None:
+    spoilt(drop, 5, 11, "?")
+    with pytest.raises(DataError) as caught:
+        _read_any(drop, "nightly.order")
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("the first: byte 200, field total: ") and "is no decimal" in caught.value.hint
+
+
 def _read_any(folder: Path, stream: str) -> None:
     settings = {"files": "nightly-*.dat", "layout": _plain(NIGHTLY)}
     with connector_sdk.open("sftp", folder=str(folder), settle=0, block_bytes=256, streams={"nightly": settings}) as session:

@@ -207,6 +207,7 @@ class _Reading:
             for row, problem in problems.items():
                 bad[row if rows is None else int(rows[row])] = kind.wanted.stream, problem
         rejects = [self._reject(text, records, row, bad[row], offset, line) for row in sorted(bad)]
+        self._remember(rejects)
         return Decoded(
             data=batches,
             rejects=reject_batch(rejects) if rejects else None,
@@ -220,6 +221,17 @@ class _Reading:
         places = {kind.record.role: rows.tolist() for kind, rows in types if rows is not None and kind.record.role != "data"}
         first = next((kind.record.name for kind, rows in types if rows is not None and len(rows) and rows[0] == 0), None)
         self.totals.order(first, len(records), len(places.get("header", ())), places.get("trailer", []))
+
+    def _remember(self, rejects: Sequence[Reject]) -> None:
+        """The first reject that a total lacks a value for: such a file is refused as a whole, and nobody sees its rejects."""
+        if self.totals is None or self.totals.first_unread is not None:
+            return
+        added = {field for _, field in self.totals.wanted}
+        found = next((each for each in rejects if each.code == "length" or each.field in added), None)
+        if found is not None:
+            where = f"byte {found.offset:,}" if found.line is None else f"line {found.line:,}"
+            what = f"{where}, field {found.field}" if found.field else where
+            self.totals.first_unread = f"{what}: {found.reason}"
 
     def _measured(
         self, kind: RecordType, records: Records, rows: Rows | None, bad: dict[int, tuple[str, _Problem]]

@@ -35,6 +35,8 @@ class Totals:
         self._ended = False
         self.wanted = {pair for record in form.records for check in record.checks for pair in check.totals}
         """The (record, field) pairs that are to be added up."""
+        self.first_unread: str | None = None
+        """Where the first of their values is that cannot be read, and why; None without one, or in records nobody reads."""
 
     def counted(self, record: str, rows: int) -> None:
         """There are `rows` more records of a type, readable or not."""
@@ -103,7 +105,8 @@ class Totals:
         unread = sum(self._unread[pair] for pair in check.totals)
         if unread:
             raise self._error(
-                f"{what} cannot be checked: {unread} of the values it adds up cannot be read", "look at the rejects"
+                f"{what} cannot be checked: {unread} of the values it adds up cannot be read",
+                "ask for it again" if self.first_unread is None else f"the first: {self.first_unread}",
             )
         found = self.of(record, check)
         if said is None or Decimal(said) != found:
