@@ -37,7 +37,7 @@ class StreamConfig(BaseModel):
     members: Annotated[
         str | None,
         Field(
-            description="pattern of the files in a zip or tar that are the stream; without one, all that are not hidden",
+            description="pattern of the files in a zip or tar that are the stream; without one, all; not hidden ones",
             examples=["*.csv", "out/**/orders-*.csv"],
         ),
     ] = None

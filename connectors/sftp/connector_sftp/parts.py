@@ -139,10 +139,19 @@ def _members(unpacking: Unpacking, entry: Entry, members: Iterator[Member], offs
 
 
 def _counts(name: str, pattern: Pattern | None) -> bool:
-    """Whether the member `name` is data. A pattern without / is about the name alone, in whatever folder it lies."""
-    if pattern is None:
-        return not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
-    return pattern.matches(name if "/" in pattern.text else name.rpartition("/")[2])
+    """Whether the member `name` is data. A pattern without / is about the name alone, in whatever folder it lies.
+
+    What is hidden counts only where the pattern itself names it, as of files in a folder: a Mac puts ``__MACOSX/._a.csv`` beside
+    each ``a.csv``.
+    """
+    if pattern is not None and not pattern.matches(name if "/" in pattern.text else name.rpartition("/")[2]):
+        return False
+    asked = pattern is not None and _hidden(pattern.text)
+    return asked or not _hidden(name)
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
 def _pgp(unpacking: Unpacking, entry: Entry) -> Pgp:

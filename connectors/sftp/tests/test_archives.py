@@ -156,6 +156,18 @@ def test_one_archive_may_hold_several_streams(place: Place, ids: Ids) -> None:
         place.connector(after="delete")
 
 
+@pytest.mark.parametrize(
+    ("members", "expected"), [("*.csv", [1]), (None, [1]), ("**/*.csv", [1]), ("._*.csv", [2]), ("__MACOSX/*.csv", [3])]
+)
+def test_hidden_members_count_only_where_the_pattern_names_them(
+    local: Place, ids: Ids, members: str | None, expected: list[int]
+) -> None:
+    local.streams = {"orders": {"files": "drop.zip", "layout": LAYOUT, **({} if members is None else {"members": members})}}
+    local.write("drop.zip", zipped({"a.csv": rows([1]), "in/._a.csv": rows([2]), "__MACOSX/b.csv": rows([3])}))
+    with local.connector() as connector:
+        assert ids(everything(connector)) == expected
+
+
 def test_a_layout_is_inferred_from_the_first_member_with_something_in_it(place: Place) -> None:
     place.streams = {"orders": {"files": "drop-*.tar.gz"}}
     place.write("drop-0.tar.gz", gzip.compress(tarred({"a.csv": b""})))
