@@ -314,6 +314,16 @@ def test_a_stream_without_a_layout_is_inferred_from_its_first_file(place: Place)
         assert [str(row["betrag"]) for row in batch.data.to_pylist()] == ["1234.50", "-1.50"]
 
 
+def test_what_an_inferred_layout_takes_without_knowing_is_said(local: Place, caplog: pytest.LogCaptureFixture) -> None:
+    local.streams = {"orders": "orders-*.csv"}
+    local.write("orders-0.csv", "id,day\n1,1/2/2003\n2,3/4/2003\n")
+    with local.connector() as connector:
+        list(connector.discover())
+        list(connector.discover())
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert "stream 'orders'" in told and "orders-0.csv" in told and "day: every value could be %d/%m/%Y or %m/%d/%Y" in told
+
+
 def test_a_saved_plan_keeps_the_layout_it_was_made_with(place: Place) -> None:
     place.streams = {"orders": "orders-*.csv"}
     place.write("orders-1.csv", "id,text\n1,a\n")
