@@ -66,14 +66,19 @@ def test_stored_changes_come_in_the_shape_that_is_asked_for_now(goods, follower)
 
 
 @pytest.mark.parametrize(
-    ("keys", "schema", "fields"),
+    ("keys", "schema", "fields", "told"),
     [
-        (("id", "qty"), None, ("qty",)),
-        (("qty",), None, ("qty", "id")),
-        (("id",), pa.schema([pa.field("id", pa.string()), ("name", pa.string()), ("qty", pa.int32())]), ("id",)),
+        (("id", "qty"), None, ("qty",), "id int64, qty int32; it was id int64"),
+        (("qty",), None, ("qty", "id"), "qty int32; it was id int64"),
+        (
+            ("id",),
+            pa.schema([pa.field("id", pa.string()), ("name", pa.string()), ("qty", pa.int32())]),
+            ("id",),
+            "id string; it was id",
+        ),
     ],
 )
-def test_another_key_is_drift(goods, follower, keys, schema, fields):
+def test_another_key_is_drift(goods, follower, keys, schema, fields, told):
     goods.rows = {1: ("bolt", 1)}
     follower.follow()
     goods.keys = keys
@@ -83,6 +88,7 @@ def test_another_key_is_drift(goods, follower, keys, schema, fields):
     with pytest.raises(SchemaDriftError, match="has another key") as caught:
         follower.follow()
     assert caught.value.fields == fields
+    assert told in caught.value.message
 
 
 # -- predicates, projections, other streams --------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from connector_sdk.runtime.snapshot_diff.index import CHANGED, GONE, KEPT, REPLA
 from connector_sdk.runtime.snapshot_diff.row_hash import Hashes, hash_rows, kind_of, plain
 from connector_sdk.runtime.snapshot_diff.sorted_rows import BUCKETS, Hashed, SortedRows, bounds, order_of, same_as_next
 from connector_sdk.schema import Stream
+from connector_sdk.types import to_text
 
 __all__ = ["Comparison", "conform"]
 
@@ -255,11 +256,16 @@ def _same_keys(stream: Stream, index: Index) -> None:
     )
     if fields:
         raise SchemaDriftError(
-            f"stream {stream.name!r} has another key than when its changes were last read: {', '.join(fields)}",
+            f"stream {stream.name!r} has another key than when its changes were last read: {_as_key(stream)}; "
+            f"it was {_as_key(then)}",
             fields=fields,
-            hint="by another key every row is another one: reset the state and read everything again",
+            hint="by another key every row is another one: mend what was delivered, or reset the state and read everything again",
             stream=stream.name,
         )
+
+
+def _as_key(stream: Stream) -> str:
+    return ", ".join(f"{key} {to_text(stream.schema.field(key).type)}" for key in stream.keys) or "none"
 
 
 def conform(batch: pa.RecordBatch, schema: pa.Schema, *, strict: Collection[str], stream: str) -> pa.RecordBatch:
