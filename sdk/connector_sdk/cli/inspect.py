@@ -24,6 +24,8 @@ __all__ = ["inspect"]
 
 SHOWN = 32
 """Bytes shown in hex; --json has all of them."""
+WIDEST = 200
+"""Characters of a value that are shown, likewise."""
 
 
 @click.command(
@@ -125,7 +127,10 @@ def _hex(value: Value) -> str:
 def _shown(value: Value) -> str:
     if value.problem is not None or (value.field is None and value.value is None):
         return ""
-    return "null" if value.value is None else repr(value.value) if isinstance(value.value, str | bytes) else str(value.value)
+    if not isinstance(value.value, str | bytes):
+        return "null" if value.value is None else str(value.value)
+    more = len(value.value) - WIDEST
+    return repr(value.value[:WIDEST]) + (f" … ({more:,} more)" if more > 0 else "")
 
 
 def _plain(layout: Layout, found: LookedAt) -> dict[str, Any]:

@@ -116,3 +116,12 @@ def test_a_ragged_record_shows_what_it_has(tmp_path: Path) -> None:
     assert one["problem"] == "it has 3 values, 2 were expected"
     assert values(one)[2] == (None, b"3", None)
     assert [value["problem"] for value in two["values"]] == ["no int64", "the record ends before it"]
+
+
+def test_a_long_value_is_cut_and_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "long.csv"
+    file.write_text(f"id,note\n1,{'x' * 100_000}\n2,b\n")
+    shown = run(file).stdout
+    assert len(shown) < 2000
+    assert "… (99,800 more)" in shown
+    assert len(values(json.loads(run(file, "--json").stdout))[1][2]) == 100_000
