@@ -17,7 +17,7 @@ from connector_odbc.catalogue import TableName
 from connector_odbc.database import Connection, Database
 from connector_odbc.writing.staging import quoted
 
-__all__ = ["TABLE", "Committed", "make", "read", "remember", "remove"]
+__all__ = ["TABLE", "Committed", "hold", "make", "read", "remember", "remove"]
 
 TABLE = "_connector_checkpoints"
 
@@ -67,6 +67,14 @@ def read(database: Database, connection: Connection, schema: str | None, load: s
         raise StateInvalidError(
             f"the checkpoint of load {load} in {TABLE} is damaged", hint="look at the row, delete it, and load again"
         ) from None
+
+
+def hold(database: Database, connection: Connection, schema: str | None, load: str) -> None:
+    """Nobody else changes what is known of `load` before this transaction ends."""
+    quote = database.profile.quote
+    name = quoted(database, TableName(schema, TABLE))
+    where = f"{quote('load_id')} = ?{database.profile.writes.lock}"
+    connection.execute(f"SELECT {quote('checkpoint_id')} FROM {name} WHERE {where}", _load_id(load)).fetchall()
 
 
 def _receipt(value: Any) -> Receipt:

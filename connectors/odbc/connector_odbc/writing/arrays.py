@@ -1,4 +1,4 @@
-"""Staging on PostgreSQL: one statement for thousands of rows, each column one parameter that the server expands."""
+"""Inserting on PostgreSQL: one statement for thousands of rows, each column one parameter that the server expands."""
 
 from __future__ import annotations
 
@@ -33,9 +33,8 @@ def insert_arrays(database: Database, connection: Connection, table: str, column
         values.append(_value(database, staged.column, f"c{number}", kind))
     names = ", ".join(quote(staged.name) for staged in columns)
     aliases = ", ".join(f"c{number}" for number in range(len(columns)))
-    statement = (
-        f"INSERT INTO {table} ({names}) SELECT {', '.join(values)} FROM unnest({', '.join(sources)}) AS expanded({aliases})"
-    )
+    begin = database.profile.writes.insert.format(table=table, columns=names)
+    statement = f"{begin} SELECT {', '.join(values)} FROM unnest({', '.join(sources)}) AS expanded({aliases})"
     pyodbc = driver_manager.pyodbc()
     if statement.isascii():
         connection.setencoding("utf-8", ctype=pyodbc.SQL_CHAR)

@@ -1,4 +1,4 @@
-"""Staging by arrow-odbc: arrays bound as they are, the fastest way where the driver sends them in bulk."""
+"""Inserting by arrow-odbc: arrays bound as they are, the fastest way where the driver sends them in bulk."""
 
 from __future__ import annotations
 
@@ -7,73 +7,133 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connector_odbc import driver_manager
 from connector_odbc.database import Database
 from connector_odbc.writing.columns import StagedColumn
 
-__all__ = ["BulkError", "BulkWriter"]
+__all__ = ["BulkWriter"]
 
+CHUNK_BYTES = 64 << 20
+TEXT_BYTES = 16 << 20
 _STATE = re.compile(r"State: (\w{5}), Native error: (-?\d+), Message: (.*)", re.DOTALL)
 
 
-class BulkError(Exception):
-    """A database error that arrow-odbc told, with the arguments of one of pyodbc's: SQLSTATE, and message with its number."""
-
-
 class BulkWriter:
-    """A connection of arrow-odbc's of its own. What it inserts is committed at once: for tables that nobody reads yet."""
+    """A connection of arrow-odbc's of its own, with as much of pyodbc's ways as writing needs: its errors are pyodbc's, too.
 
-    def __init__(self, database: Database) -> None:
+    With `autocommit` each statement is committed at once: for tables that nobody reads yet.
+    """
+
+    def __init__(self, database: Database, *, autocommit: bool) -> None:
         self._database = database
-        module = driver_manager.arrow_odbc()
+        self._autocommit = autocommit
+        self._module = driver_manager.arrow_odbc()
+        text = database.connection_string(**database.profile.writes.options)
         try:
-            self._connection = module.connect(database.connection_string(**database.profile.writes.options))
+            self._connection = self._module.connect(text, autocommit=autocommit)
             for statement in (*database.session, *database.profile.writes.session):
                 self._connection.execute(statement)
-        except module.Error as error:
+        except self._module.Error as error:
             raise database.failure(_as_pyodbc(error), f"preparing to write to {database.place}") from None
 
     def insert(self, table: str, columns: Sequence[StagedColumn]) -> None:
-        """Insert all rows of `columns`. Raises BulkError; some of them may be there then."""
+        """Insert all rows of `columns`. Raises pyodbc's Error; some of them may be there then."""
         quote = self._database.profile.quote
         # A column of 10 MB texts is bound with room for as many of them as a chunk has rows.
+        widest = sum(_widest(staged.data.values) for staged in columns)
         rows = len(columns[0].data.values)
-        widest = max((_widest(staged.data.values) for staged in columns), default=1)
-        chunk = max(1, min(rows, (64 << 20) // max(1, widest)))
+        step = max(1, min(rows, CHUNK_BYTES // max(1, widest)))
         batch = pa.RecordBatch.from_arrays([c.data.values for c in columns], names=[quote(c.name) for c in columns])
-        reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
+        for start in range(0, rows, step):
+            part = batch.slice(start, step)
+            reader = pa.RecordBatchReader.from_batches(batch.schema, [part])
+            try:
+                self._connection.insert_into_table(reader=reader, chunk_size=part.num_rows, table=table)
+            except self._module.Error as error:
+                raise _as_pyodbc(error) from None
+            # The driver takes an error of the class "warning" (a value that an enum does not have) for none.
+            if self.execute("SELECT ROW_COUNT()").fetchall()[0][0] != part.num_rows:
+                raise self._untold()
+
+    def execute(self, statement: str, *parameters: object) -> _Rows:
+        """Run a statement; what a SELECT finds, in rows that may each have texts of 16 MB. Raises pyodbc's Error."""
+        texts = [None if value is None else str(value) for value in parameters] or None
         try:
-            self._connection.insert_into_table(reader=reader, chunk_size=chunk, table=table)
-        except driver_manager.arrow_odbc().Error as error:
+            if not statement.startswith("SELECT"):
+                self._connection.execute(statement, texts)
+                return _Rows([])
+            reader = self._connection.read_arrow_batches(
+                statement,
+                batch_size=1,
+                parameters=texts,
+                max_text_size=TEXT_BYTES,
+                max_binary_size=TEXT_BYTES,
+                fetch_concurrently=False,
+            )
+            return _Rows([tuple(row.values()) for batch in reader or () for row in batch.to_pylist()])
+        except self._module.Error as error:
             raise _as_pyodbc(error) from None
 
-    def untold(self) -> BulkError:
+    def commit(self) -> None:
+        """Keep what was done. Raises pyodbc's Error."""
+        self._end(self._connection.commit)
+
+    def rollback(self) -> None:
+        """Take back what was not committed. Raises pyodbc's Error."""
+        self._end(self._connection.rollback)
+
+    def _end(self, how: Any) -> None:
+        if self._autocommit:
+            return
+        try:
+            how()
+        except self._module.Error as error:
+            raise _as_pyodbc(error) from None
+
+    def _untold(self) -> Exception:
         """The error that the driver did not tell of the last insert."""
         found: list[Any] = []
-        reader = self._connection.read_arrow_batches("SHOW WARNINGS", max_text_size=1024)
-        for batch in reader or ():
+        # A SELECT without a table, as the one before, does not clear them (manual, SHOW WARNINGS).
+        for batch in self._connection.read_arrow_batches("SHOW WARNINGS", max_text_size=1024) or ():
             found += batch.to_pylist()
         if not found:
-            return BulkError("22000", "[22000] the server did not take it, and told no reason (0)")
-        return BulkError("22000", f"[22000] {found[-1]['Message']} ({found[-1]['Code']})")
+            return _error("22000", "the server did not take it, and told no reason", 0)
+        return _error("22000", found[-1]["Message"], found[-1]["Code"])
 
     def close(self) -> None:
-        """Let go of the connection."""
-        del self._connection
+        """Let go of the connection; what was not committed is taken back."""
+        if hasattr(self, "_connection"):
+            del self._connection
+
+
+class _Rows:
+    """What a statement found."""
+
+    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
+        self._rows = rows
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """All rows."""
+        return self._rows
 
 
 def _widest(values: Any) -> int:
     if not (pa.types.is_string(values.type) or pa.types.is_binary(values.type)):
         return 8
-    import pyarrow.compute as pc
+    longest: Any = pc
+    return int(longest.max(longest.binary_length(values)).as_py() or 1)
 
-    return int(pc.max(pc.binary_length(values)).as_py() or 1)
+
+def _error(state: str, message: str, number: object) -> Exception:
+    made: Exception = driver_manager.pyodbc().Error(state, f"[{state}] {' '.join(message.split())} ({number})")
+    return made
 
 
-def _as_pyodbc(error: BaseException) -> BulkError:
+def _as_pyodbc(error: BaseException) -> Exception:
     found = _STATE.search(str(error))
     if found is None:
-        return BulkError("HY000", f"[HY000] {' '.join(str(error).split())} (0)")
+        return _error("HY000", str(error), 0)
     state, number, message = found.groups()
-    return BulkError(state, f"[{state}] {' '.join(message.split())} ({number})")
+    return _error(state, message, number)

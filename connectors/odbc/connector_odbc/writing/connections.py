@@ -39,29 +39,36 @@ class Writers:
     @contextmanager
     def lend_raw(self) -> Iterator[Connection]:
         """A connection; errors of the driver pass as they are."""
-        with self._lock:
-            connection = self._idle.pop() if self._idle else None
-        if connection is None:
-            connection = self._connect()
-        pyodbc = driver_manager.pyodbc()
+        connection = self.take()
         usable = True
         try:
             yield connection
-        except pyodbc.Error as error:
+        except driver_manager.pyodbc().Error as error:
             # One that is cut may still say that it rolls back.
             usable = not isinstance(self._database.failure(error, "writing"), TransientError)
             raise
         finally:
-            try:
-                connection.rollback()
-            except pyodbc.Error:
-                usable = False
-            if usable:
-                with self._lock:
-                    self._idle.append(connection)
-            else:
-                with suppress(pyodbc.Error):
-                    connection.close()
+            self.give_back(connection, usable)
+
+    def take(self) -> Connection:
+        """A connection, for :meth:`give_back`. Raises ConfigError or TransientError."""
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        return self._connect() if connection is None else connection
+
+    def give_back(self, connection: Connection, usable: bool = True) -> None:
+        """Roll back what is not committed, and keep the connection for the next borrower where it is `usable`."""
+        pyodbc = driver_manager.pyodbc()
+        try:
+            connection.rollback()
+        except pyodbc.Error:
+            usable = False
+        if usable:
+            with self._lock:
+                self._idle.append(connection)
+        else:
+            with suppress(pyodbc.Error):
+                connection.close()
 
     def _connect(self) -> Connection:
         writes = self._database.profile.writes

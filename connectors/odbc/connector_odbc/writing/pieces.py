@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from connector_sdk.changes import OP, is_change
 from connector_sdk.contract import Batch, Load, Receipt
-from connector_sdk.errors import ConnectorError
+from connector_sdk.errors import ConnectorError, DataError
 from connector_sdk.rejects import Budget, Reject, reject_batch
 from connector_sdk.schema import Stream, WriteMode
 
@@ -24,21 +24,19 @@ from connector_odbc.database import Database
 from connector_odbc.typed import AnyArray
 from connector_odbc.writing import staging
 from connector_odbc.writing.arrays import insert_arrays
-from connector_odbc.writing.bisection import Refused, halved
-from connector_odbc.writing.bulk import BulkError, BulkWriter
-from connector_odbc.writing.columns import StagedColumn, encoded, unfit
+from connector_odbc.writing.bulk import BulkWriter
+from connector_odbc.writing.columns import StagedColumn
 from connector_odbc.writing.connections import Writers
 from connector_odbc.writing.history import VALID_FROM, VALID_TO
+from connector_odbc.writing.landing import Landing, in_parts
 from connector_odbc.writing.netting import Net, net, versions
-from connector_odbc.writing.refusals import reject_of
 from connector_odbc.writing.rows import insert_rows
 from connector_odbc.writing.staging import FROM, KNOWN, ORDINAL, REV, Stage
 from connector_odbc.writing.targets import Targets
+from connector_odbc.writing.unpublished import Unpublished, UnpublishedPiece
 
-__all__ = ["Chunk", "Staged", "staged_of", "write_piece"]
+__all__ = ["Chunk", "Staged", "pieces_of", "staged_of", "write_piece"]
 
-CHUNK_ROWS = 10_000
-CHUNK_BYTES = 16 << 20
 NETTED_ROWS = 50_000
 _compute: Any = pc
 _MOMENT = Column(name=FROM, native="timestamp with time zone", kind="timestamp with time zone")
@@ -82,14 +80,54 @@ def staged_of(value: Sequence[Any]) -> Staged:
     return Staged(stream, table, rows, made, before)
 
 
+def pieces_of(receipts: Iterable[Receipt]) -> tuple[list[Staged], list[str]]:
+    """What the tokens of receipts of :func:`write_piece` say: what is staged, and the ids of what is not published."""
+    tokens = [json.loads(receipt.token or b"{}") for receipt in receipts]
+    staged = [staged_of(part) for token in tokens for part in token.get("staged", ())]
+    return staged, [token["unpublished"] for token in tokens if "unpublished" in token]
+
+
 def write_piece(
-    database: Database, writers: Writers, targets: Targets, load: Load, piece: str, batches: Iterable[Batch]
+    database: Database,
+    writers: Writers,
+    targets: Targets,
+    unpublished: Unpublished,
+    load: Load,
+    piece: str,
+    batches: Iterable[Batch],
 ) -> Receipt:
-    """Stage one piece; the receipt's token says where. When anything fails, what was staged is dropped."""
+    """Write one piece, straight into its tables in an open transaction where that can be, else staged; the receipt's token says
+    where. When anything fails, what was written is dropped."""
+    budget = Budget(load.max_rejects)
+    open_piece = unpublished.begin(load, budget)
+    if open_piece is not None:
+        try:
+            return _inserted(open_piece, load, batches)
+        except BaseException as error:
+            unpublished.end(open_piece)
+            _tell(error, open_piece.rejects)
+            raise
+    return _staged(database, writers, targets, load, piece, batches, budget)
+
+
+def _inserted(piece: UnpublishedPiece, load: Load, batches: Iterable[Batch]) -> Receipt:
+    streams = {stream.name: stream for stream in load.streams}
+    rows = 0
+    for batch in batches:
+        piece.add(streams[batch.stream], batch)
+        rows += batch.data.num_rows
+    piece.written = True
+    rejects = piece.rejects
+    token = json.dumps({"unpublished": piece.id}).encode()
+    return Receipt(rows=rows - len(rejects), token=token, rejects=reject_batch(rejects) if rejects else None)
+
+
+def _staged(
+    database: Database, writers: Writers, targets: Targets, load: Load, piece: str, batches: Iterable[Batch], budget: Budget
+) -> Receipt:
     streams = {stream.name: stream for stream in load.streams}
     open_stages: dict[str, _Stager] = {}
-    budget = Budget(load.max_rejects)
-    bulk = BulkWriter(database) if database.profile.writes.way == "bulk" else None
+    bulk = BulkWriter(database, autocommit=True) if database.profile.writes.way == "bulk" else None
     rows = 0
     try:
         for batch in batches:
@@ -102,19 +140,30 @@ def write_piece(
             stager.add(batch.data)
             rows += batch.data.num_rows
         staged = [stager.finish() for stager in open_stages.values()]
-    except BaseException:
+    except BaseException as error:
         for stager in open_stages.values():
             stager.drop()
+        _tell(error, _rejects(open_stages.values()))
         raise
     finally:
         if bulk is not None:
             bulk.close()
-    rejects = [reject for stager in open_stages.values() for reject in stager.rejects]
+    rejects = _rejects(open_stages.values())
     return Receipt(
         rows=rows - len(rejects),
-        token=json.dumps([part.to_json() for part in staged if part.rows or part.chunks]).encode(),
+        token=json.dumps({"staged": [part.to_json() for part in staged if part.rows or part.chunks]}).encode(),
         rejects=reject_batch(rejects) if rejects else None,
     )
+
+
+def _rejects(stagers: Iterable[_Stager]) -> list[Reject]:
+    return [reject for stager in stagers for reject in stager.landing.rejects]
+
+
+def _tell(error: BaseException, rejects: Sequence[Reject]) -> None:
+    """An error over the budget tells the rows that are over it."""
+    if isinstance(error, DataError) and rejects:
+        error.rejects = reject_batch(rejects)
 
 
 @dataclass
@@ -130,13 +179,10 @@ class _Stager:
     schema: pa.Schema
     budget: Budget
     bulk: BulkWriter | None
-    rejects: list[Reject] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
     next: int = 0
-    staged: int = 0
     _held: list[pa.RecordBatch] = field(default_factory=list)
     _held_rows: int = 0
-    _landed: int = 0
 
     def __post_init__(self) -> None:
         target = self.targets.table(self.stream.name)
@@ -147,6 +193,7 @@ class _Stager:
         table = TableName(self.targets.home(), name)
         self.stage = Stage(table=table, target=target, columns=self.columns, before=before)
         self._doing = f"staging rows for {target.name}"
+        self.landing = Landing(self.database, self.stream.name, target.name, self._doing, self.budget, self._insert)
         self._in_transaction(lambda connection: staging.create(self.database, connection, self.stage))
 
     def add(self, data: pa.RecordBatch) -> None:
@@ -154,7 +201,7 @@ class _Stager:
         if self.load.mode is WriteMode.HISTORY:
             data = data.select([name for name in data.schema.names if name not in (VALID_FROM, VALID_TO)])
         if not self.by_key:
-            for part in _parts(data):
+            for part in in_parts(data):
                 self._put(Net(part, [], []))
             return
         data = self._with_keys(data)
@@ -168,7 +215,7 @@ class _Stager:
         if self._held:
             self._net()
         before = bool(self.stage.before)
-        return Staged(self.stream.name, self.stage.table.name, self.staged, tuple(self.chunks), before)
+        return Staged(self.stream.name, self.stage.table.name, self.landing.rows, tuple(self.chunks), before)
 
     def drop(self) -> None:
         """Take the table away; the next resume does it where this connection cannot."""
@@ -186,7 +233,7 @@ class _Stager:
             )
             for group in groups:
                 first = self.next
-                for part in _parts(group.rows):
+                for part in in_parts(group.rows):
                     at = self.next - first
                     size = part.num_rows
                     self._put(
@@ -219,7 +266,7 @@ class _Stager:
         if not _compute.any(wrong, min_count=0).as_py():
             return data
         for position in _compute.indices_nonzero(wrong).to_pylist():
-            self._refuse(data.slice(position, 1), "the key is null", code="required", key=self.stream.keys[0])
+            self.landing.refuse(data.slice(position, 1), "the key is null", code="required", key=self.stream.keys[0])
         return data.filter(_compute.invert(wrong))
 
     def _whole(self, data: pa.RecordBatch) -> pa.RecordBatch:
@@ -228,7 +275,7 @@ class _Stager:
             return data
         partly = _compute.and_(_compute.is_valid(data.column("_known")), _compute.not_equal(data.column(OP), "d"))
         for position in _compute.indices_nonzero(partly).to_pylist():
-            self._refuse(data.slice(position, 1), "a change that knows only some columns makes no version of a row")
+            self.landing.refuse(data.slice(position, 1), "a change that knows only some columns makes no version of a row")
         return data.filter(_compute.invert(partly))
 
     def _put(self, group: Net) -> None:
@@ -252,50 +299,18 @@ class _Stager:
                 (staging.before_name(c.name), c, values) for c, values in zip(self.columns, group.before.columns, strict=True)
             ]
         self.next += rows.num_rows
-        columns, wrong = encoded(arrays, self.database.profile.writes.encoding)
-        for position, name, reason in wrong:
-            self._refuse(rows.slice(position, 1), reason, key=name)
-        gone = [position for position, _, _ in wrong]
-        columns = unfit(columns, rows.num_rows, gone)
-        left = [position for position in range(rows.num_rows) if position not in set(gone)] if gone else None
-        count = rows.num_rows - len(gone)
-        if not count:
-            return
-
-        def attempt(first: int, last: int) -> None:
-            self._insert([column.slice(first, last - first + 1) for column in columns])
-
-        def refused(found: Refused) -> None:
-            position = found.ordinal if left is None else left[found.ordinal]
-            self._refuse(rows.slice(position, 1), found.reason)
-
-        before = len(self.rejects)
-        try:
-            halved(attempt, 0, count - 1, self.database.profile.writes, refused)
-        except (BulkError, driver_manager.pyodbc().Error) as error:
-            raise self.database.failure(error, self._doing, stream=self.stream.name) from None
-        self.staged += count - (len(self.rejects) - before)
-
-    def _refuse(self, row: pa.RecordBatch, reason: str, *, code: str = "refused", key: str | None = None) -> None:
-        reject = reject_of(self.stream.name, str(self.stage.target.name), row, reason, code=code, field=key)
-        self.budget.spend(1, reject)
-        self.rejects.append(reject)
+        self.landing.land(rows, arrays)
 
     def _insert(self, columns: Sequence[StagedColumn]) -> None:
         """Insert rows, all or none, and keep them."""
         table = staging.quoted(self.database, self.stage.table)
         pyodbc = driver_manager.pyodbc()
         if self.bulk is not None:
-            count = len(columns[0].data.values)
             try:
                 self.bulk.insert(table, columns)
-                # The driver takes an error of the class "warning" (a value that an enum does not have) for none.
-                if self._count() != self._landed + count:
-                    raise self.bulk.untold()
-            except BulkError:
+            except pyodbc.Error:
                 self._take_back(table, columns[0])
                 raise
-            self._landed += count
             return
         insert = insert_arrays if self.database.profile.writes.way == "arrays" else insert_rows
         with self.writers.turn(), self.writers.lend_raw() as connection:
@@ -306,11 +321,6 @@ class _Stager:
                 with suppress(pyodbc.Error):
                     connection.rollback()
                 raise
-
-    def _count(self) -> int:
-        with self.writers.lend_raw() as connection:
-            found = connection.execute(f"SELECT COUNT(*) FROM {staging.quoted(self.database, self.stage.table)}").fetchall()
-        return int(found[0][0])
 
     def _take_back(self, table: str, ordinals: StagedColumn) -> None:
         """A staging table without a log keeps the rows before the one that failed."""
@@ -324,11 +334,3 @@ class _Stager:
         with self.writers.turn(), self.writers.lend(self._doing) as connection:
             work(connection)
             connection.commit()
-
-
-def _parts(rows: pa.RecordBatch) -> Iterable[pa.RecordBatch]:
-    """`rows` in parts of a size that one statement takes well."""
-    size = max(1, rows.nbytes // max(1, rows.num_rows))
-    step = max(1, min(CHUNK_ROWS, CHUNK_BYTES // size))
-    for start in range(0, rows.num_rows, step):
-        yield rows.slice(start, step)

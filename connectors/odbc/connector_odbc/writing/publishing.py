@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from connector_sdk.contract import Load
-from connector_sdk.errors import TransientError
-from connector_sdk.rejects import Budget, Reject
+from connector_sdk.errors import DataError, TransientError
+from connector_sdk.rejects import Budget, Reject, reject_batch
 from connector_sdk.schema import Stream, WriteMode
 
 from connector_odbc import driver_manager
@@ -54,8 +54,11 @@ def publish(
     for part in parts:
         rejects += part.conflicting
     rejects += [part.reject(found) for part, found in failed]
-    for reject in rejects:
-        budget.spend(1, reject)
+    try:
+        budget.spend(len(rejects), rejects[-1] if rejects else None)
+    except DataError as error:
+        error.rejects = reject_batch(rejects)
+        raise
     return rejects
 
 

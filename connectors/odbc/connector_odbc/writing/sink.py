@@ -1,8 +1,7 @@
-"""A database as a sink: stages pieces, publishes them and their checkpoint in one transaction, cleans up what was cut short."""
+"""A database as a sink: pieces written unseen, published with their checkpoint in one transaction; what was cut short dropped."""
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -19,9 +18,10 @@ from connector_odbc.database import Connection, Database
 from connector_odbc.writing import staging
 from connector_odbc.writing.connections import Writers
 from connector_odbc.writing.history import without_validity
-from connector_odbc.writing.pieces import Staged, staged_of, write_piece
+from connector_odbc.writing.pieces import Staged, pieces_of, staged_of, write_piece
 from connector_odbc.writing.publishing import publish
 from connector_odbc.writing.targets import Targets
+from connector_odbc.writing.unpublished import Unpublished
 
 __all__ = ["DatabaseSink"]
 
@@ -33,15 +33,18 @@ class DatabaseSink:
         self._database = database
         self._targets = Targets(database)
         self._writers = Writers(database)
+        self._unpublished = Unpublished(database, self._writers, self._targets)
         self._made: set[str] = set()
         self._commit = threading.Lock()
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Let go of the connections; what is not committed is taken back."""
+        self._unpublished.close()
         self._writers.close()
 
     def alter(self, want: Stream, have: Stream | None, *, dry_run: bool) -> list[str]:
         """The DDL that makes room for `want`; run unless `dry_run`. Raises SchemaDriftError for what would lose data."""
+        self._unpublished.forget()  # it would be in the way
         steps = altering.plan(self._database, self._targets, want, exists=have is not None)
         statements = [step for step in steps if not step.startswith("--")]
         if not dry_run and statements:
@@ -56,6 +59,7 @@ class DatabaseSink:
 
     def resume(self, load: Load) -> Checkpoint | None:
         """The last checkpoint of `load`; staging that no checkpoint names is dropped."""
+        self._unpublished.forget()
         home = self._targets.home()
         with self._writers.turn(), self._writers.lend(f"looking up the checkpoint of load {load.id}") as connection:
             checkpoints.make(self._database, connection, home)
@@ -76,39 +80,61 @@ class DatabaseSink:
         return None if known is None else known.at
 
     def write(self, load: Load, piece: str, batches: Iterable[Batch]) -> Receipt:
-        """Stage one piece."""
+        """Write one piece where nobody sees it."""
         load = without_validity(load) if load.mode is WriteMode.HISTORY else load
-        return write_piece(self._database, self._writers, self._targets, load, piece, batches)
+        return write_piece(self._database, self._writers, self._targets, self._unpublished, load, piece, batches)
 
     def commit(self, load: Load, receipts: Sequence[Receipt], at: Checkpoint) -> Receipt:
-        """Publish what `receipts` stage and remember `at`, in one transaction. A repeated id gives the same receipt."""
+        """Publish what `receipts` wrote and remember `at`, in one transaction. A repeated id gives the same receipt."""
         load = without_validity(load) if load.mode is WriteMode.HISTORY else load
         home = self._targets.home()
-        new = [staged_of(part) for receipt in receipts for part in json.loads(receipt.token or b"[]")]
+        staged, unpublished = pieces_of(receipts)
         doing = f"committing checkpoint {at.id} of load {load.id}"
-        with self._commit, self._writers.turn(), self._writers.lend(doing) as connection:
-            known = checkpoints.read(self._database, connection, home, load.id, lock=True)
-            if known is not None and known.at.id >= at.id:
-                if known.at.id > at.id:
-                    raise InternalError(f"checkpoint {at.id} of load {load.id} comes after {known.at.id}")
-                return known.receipt
-            staged = [*(staged_of(part) for part in (known.pending if known else ())), *new]
-            replace = load.mode is WriteMode.REPLACE
-            later = replace and not at.done
-            rejects = []
-            if not later and (staged or replace):
-                rejects = publish(self._database, self._targets, connection, load, staged, replace=replace and at.done)
-            rows = sum(receipt.rows for receipt in receipts)
-            late = sum(1 for reject in rejects)
-            receipt = Receipt(rows=max(0, rows - late), rejects=reject_batch(rejects) if rejects else None)
-            pending = [part.to_json() for part in staged] if later else []
-            checkpoints.remember(self._database, connection, home, load.id, Committed(at=at, receipt=receipt, pending=pending))
-            connection.commit()
-            self._made.difference_update(stream.name for stream in load.streams)
-            if not later:
-                with suppress(ConnectorError):
-                    self._drop(connection, staged, home)
-            return receipt
+        with self._commit, self._writers.turn():
+            if not unpublished:
+                with self._writers.lend(doing) as connection:
+                    known = checkpoints.read(self._database, connection, home, load.id, lock=True)
+                    return self._committed(connection, load, receipts, staged, known, at)
+            if (known := self._known(load, home, doing)) is not None and known.at.id >= at.id:
+                self._unpublished.forget()
+                return _again(load, known, at)
+            with self._unpublished.publish(unpublished[0], doing) as connection:
+                checkpoints.hold(self._database, connection, home, load.id)
+                return self._committed(connection, load, receipts, staged, self._known(load, home, doing), at)
+
+    def _known(self, load: Load, home: str | None, doing: str) -> Committed | None:
+        with self._writers.lend(doing) as connection:
+            return checkpoints.read(self._database, connection, home, load.id)
+
+    def _committed(
+        self,
+        connection: Connection,
+        load: Load,
+        receipts: Sequence[Receipt],
+        new: Sequence[Staged],
+        known: Committed | None,
+        at: Checkpoint,
+    ) -> Receipt:
+        """Publish what is staged, and commit `connection` with the checkpoint."""
+        if known is not None and known.at.id >= at.id:
+            return _again(load, known, at)
+        home = self._targets.home()
+        staged = [*(staged_of(part) for part in (known.pending if known else ())), *new]
+        replace = load.mode is WriteMode.REPLACE
+        later = replace and not at.done
+        rejects = []
+        if not later and (staged or replace):
+            rejects = publish(self._database, self._targets, connection, load, staged, replace=replace and at.done)
+        rows = sum(receipt.rows for receipt in receipts)
+        receipt = Receipt(rows=max(0, rows - len(rejects)), rejects=reject_batch(rejects) if rejects else None)
+        pending = [part.to_json() for part in staged] if later else []
+        checkpoints.remember(self._database, connection, home, load.id, Committed(at=at, receipt=receipt, pending=pending))
+        connection.commit()
+        self._made.difference_update(stream.name for stream in load.streams)
+        if staged and not later:
+            with suppress(ConnectorError):
+                self._drop(connection, staged, home)
+        return receipt
 
     def _drop(self, connection: Connection, staged: Sequence[Staged], home: str | None) -> None:
         """What is published needs no staging any more; the next resume drops what cannot be dropped now."""
@@ -143,3 +169,10 @@ class DatabaseSink:
                 connection.commit()
             self._targets.forget(stream.name)
         self._made.discard(stream.name)
+
+
+def _again(load: Load, known: Committed, at: Checkpoint) -> Receipt:
+    """The receipt of a checkpoint that is committed already."""
+    if known.at.id > at.id:
+        raise InternalError(f"checkpoint {at.id} of load {load.id} comes after {known.at.id}")
+    return known.receipt

@@ -1,0 +1,170 @@
+"""Rows inserted straight into their table, in a transaction that only their checkpoint commits: nothing is written twice."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from connector_sdk.contract import Batch, Load
+from connector_sdk.errors import TransientError
+from connector_sdk.rejects import Budget, Reject
+from connector_sdk.schema import Stream, WriteMode
+
+from connector_odbc import driver_manager
+from connector_odbc.database import Connection, Database
+from connector_odbc.writing.arrays import insert_arrays
+from connector_odbc.writing.bulk import BulkWriter
+from connector_odbc.writing.columns import StagedColumn
+from connector_odbc.writing.connections import Writers
+from connector_odbc.writing.landing import Landing, in_parts
+from connector_odbc.writing.staging import quoted
+from connector_odbc.writing.targets import Targets
+
+__all__ = ["Unpublished", "UnpublishedPiece"]
+
+_SAVEPOINT = "connector_rows"
+
+
+@dataclass
+class UnpublishedPiece:
+    """One piece in its transaction. `written`: it waits for its commit."""
+
+    id: str
+    connection: Any
+    database: Database
+    targets: Targets
+    budget: Budget
+    written: bool = False
+
+    def __post_init__(self) -> None:
+        self._landings: dict[str, Landing] = {}
+
+    def add(self, stream: Stream, batch: Batch) -> None:
+        """Insert the rows of a batch. Raises DataError over the budget, and ConnectorErrors of the database."""
+        columns = self.targets.columns(stream)
+        landing = self._landings.get(stream.name)
+        if landing is None:
+            target = self.targets.table(stream.name).name
+            landing = Landing(
+                self.database,
+                stream.name,
+                target,
+                f"writing to {target}",
+                self.budget,
+                lambda part: self._insert(quoted(self.database, target), part),
+            )
+            self._landings[stream.name] = landing
+        for rows in in_parts(batch.data):
+            landing.land(rows, [(c.name, c, values) for c, values in zip(columns, rows.columns, strict=True)])
+
+    @property
+    def rejects(self) -> list[Reject]:
+        """The rows that were refused."""
+        return [reject for landing in self._landings.values() for reject in landing.rejects]
+
+    def _insert(self, table: str, columns: Sequence[StagedColumn]) -> None:
+        error = driver_manager.pyodbc().Error
+        self.connection.execute(f"SAVEPOINT {_SAVEPOINT}")
+        try:
+            if isinstance(self.connection, BulkWriter):
+                self.connection.insert(table, columns)
+            else:
+                insert_arrays(self.database, self.connection, table, columns)
+        except error:
+            with suppress(error):  # where the transaction is gone, the first error says why
+                self.connection.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+            raise
+        self.connection.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+
+
+class Unpublished:
+    """The piece of this process that is inserted directly: one at a time, since one transaction commits one checkpoint."""
+
+    def __init__(self, database: Database, writers: Writers, targets: Targets) -> None:
+        self._database = database
+        self._writers = writers
+        self._targets = targets
+        self._lock = threading.Lock()
+        self._piece: UnpublishedPiece | None = None
+        self._bulk: BulkWriter | None = None
+
+    def begin(self, load: Load, budget: Budget) -> UnpublishedPiece | None:
+        """A new piece; None where its rows have to be staged: another one is under way, or `load` does more than append.
+
+        Rows that refer to others of the load may have to wait for them, and are staged, too.
+        """
+        if load.mode is not WriteMode.APPEND or self._database.profile.writes.way == "rows" or self._refer(load):
+            return None
+        with self._lock:
+            if self._piece is not None:
+                return None
+            self._piece = piece = UnpublishedPiece(uuid.uuid4().hex, None, self._database, self._targets, budget)
+        try:
+            piece.connection = self._connection()
+        except BaseException:
+            self._piece = None
+            raise
+        return piece
+
+    def _refer(self, load: Load) -> bool:
+        tables = [self._targets.table(stream.name) for stream in load.streams]
+        names = {table.name for table in tables}
+        return any(foreign.to in names for table in tables for foreign in table.foreign)
+
+    def _connection(self) -> Connection | BulkWriter:
+        if self._database.profile.writes.way != "bulk":
+            return self._writers.take()
+        bulk, self._bulk = self._bulk, None
+        return bulk or BulkWriter(self._database, autocommit=False)
+
+    @contextmanager
+    def publish(self, piece_id: str, doing: str) -> Iterator[Connection]:
+        """The connection of a piece, to commit it together with its checkpoint; rolled back when that comes to nothing.
+
+        Raises TransientError with the code ``staging_lost`` when it is not there any more.
+        """
+        with self._lock:
+            piece = self._piece
+        if piece is None or piece.id != piece_id:
+            raise TransientError("rows that were written are gone: their transaction has ended", code="staging_lost")
+        try:
+            yield piece.connection
+        except driver_manager.pyodbc().Error as error:
+            raise self._database.failure(error, doing) from None
+        finally:
+            self.end(piece)
+
+    def end(self, piece: UnpublishedPiece) -> None:
+        """Take back what is not committed, and make room for the next."""
+        with self._lock:
+            if self._piece is not piece:
+                return
+            self._piece = None
+        connection = piece.connection
+        if not isinstance(connection, BulkWriter):
+            self._writers.give_back(connection)
+            return
+        try:
+            connection.rollback()
+        except driver_manager.pyodbc().Error:
+            connection.close()
+            return
+        self._bulk = connection
+
+    def forget(self) -> None:
+        """Take back a piece that is written and whose commit never came."""
+        piece = self._piece
+        if piece is not None and piece.written:
+            self.end(piece)
+
+    def close(self) -> None:
+        """Take back what is not committed, and let go of the connections."""
+        if self._piece is not None:
+            self.end(self._piece)
+        bulk, self._bulk = self._bulk, None
+        if bulk is not None:
+            bulk.close()
