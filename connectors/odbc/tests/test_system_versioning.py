@@ -288,6 +288,38 @@ def test_install_says_what_it_does_and_does_it_once_and_remove_leaves_no_trace(s
     assert system.rows("SHOW CREATE TABLE shop") == before
 
 
+def test_what_foreign_keys_delete_is_seen(system: System) -> None:
+    system.run(
+        "CREATE TABLE parent (id integer PRIMARY KEY) ENGINE=InnoDB",
+        "CREATE TABLE child (id integer PRIMARY KEY, parent integer,"
+        " FOREIGN KEY (parent) REFERENCES parent (id) ON DELETE CASCADE)",
+        "INSERT INTO parent VALUES (1), (2)",
+        "INSERT INTO child VALUES (10, 1), (11, 2)",
+    )
+    install(system, "child")
+    with system.connector() as connector:
+        split = split_of(connector, "child")
+        state = last(list(connector.read(split, None)))
+        system.run("DELETE FROM parent WHERE id = 1")
+        assert told(list(connector.read(split, state)), "child") == [("d", 10)]
+        assert list(workload.rows_of(connector, "child")) == [(11,)]
+
+
+def test_a_transaction_over_two_tables_is_seen_in_each(system: System, begun: Begun) -> None:
+    _, split, state = begun
+    system.run("CREATE TABLE other (id integer PRIMARY KEY) ENGINE=InnoDB")
+    install(system, "other")
+    with system.connector() as both:
+        second = split_of(both, "other")
+        start = last(list(both.read(second, None)))
+        transaction(system, "INSERT INTO shop VALUES (3, 'x')", "INSERT INTO other VALUES (3)", "DELETE FROM shop WHERE id = 1")
+        found = [*both.read(split, state), *both.read(second, start)]
+    assert told(found) == [("d", 1), ("c", 3, "x")]
+    assert told(found, "other") == [("c", 3)]
+    moments = {row["_pos"][:8] for batch in found for row in batch.data.to_pylist()}
+    assert len(moments) == 1
+
+
 def test_odd_names_are_names(system: System) -> None:
     name, column = "ö `d'd {x}", "a {0} ?"
     system.run(f"CREATE TABLE {system.quote(name)} (id integer PRIMARY KEY, {system.quote(column)} text) ENGINE=InnoDB")

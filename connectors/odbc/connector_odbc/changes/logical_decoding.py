@@ -21,8 +21,8 @@ __all__ = ["ABOUT", "ack", "before_told", "install", "installed", "plan", "read"
 
 ABOUT = (
     "PostgreSQL's log: every committed change in the order of the commits, deletes and truncations included, with the row as it "
-    "was under REPLICA IDENTITY FULL. Not seen: rows that ALTER TABLE rewrites, and partitions detached, dropped or truncated "
-    "by themselves. The server keeps its log until reads are acknowledged."
+    "was under REPLICA IDENTITY FULL. Not seen: generated columns, rows that ALTER TABLE rewrites, and partitions that are "
+    "detached, dropped or truncated by themselves. The server keeps its log until reads are acknowledged."
 )
 
 

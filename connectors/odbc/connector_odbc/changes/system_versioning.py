@@ -9,7 +9,7 @@ from connector_sdk.contract import Batch, Split, State
 from connector_sdk.errors import ConfigError
 from connector_sdk.schema import Mode, Stream, Where
 
-from connector_odbc import driver_manager
+from connector_odbc import catalogue_reading, driver_manager
 from connector_odbc.catalogue import Table, TableName
 from connector_odbc.changes import handover
 from connector_odbc.changes.transactions import Seen
@@ -30,9 +30,13 @@ ABOUT = (
 def installed(database: Database) -> frozenset[TableName]:
     """The tables with a history that is kept by transactions under our names."""
     with database.lend() as connection:
+        current = catalogue_reading.current_schema(database, connection)
+        schemas = database.config.schemas or [current or ""]
+        places = ", ".join("?" for _ in schemas)  # named, for else the server opens every table that it has
         rows = connection.execute(
-            "SELECT table_schema, table_name FROM information_schema.columns "
-            "WHERE column_name = ? AND generation_expression = 'ROW START' AND data_type = 'bigint'",
+            f"SELECT table_schema, table_name FROM information_schema.columns WHERE table_schema IN ({places}) "
+            "AND column_name = ? AND generation_expression = 'ROW START' AND data_type = 'bigint'",
+            *schemas,
             START,
         ).fetchall()
     return frozenset(TableName(schema, table) for schema, table in rows)
