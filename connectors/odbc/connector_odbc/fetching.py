@@ -33,6 +33,9 @@ ROOM = 256
 TRANSIT = 8 << 20
 """Bytes that a batch may take in transit: its rows times all the room they are given."""
 
+LINES = 3 << 20
+"""The same for rows as lines: they are taken apart while they are still in the processor's cache."""
+
 FEWEST_ROWS = 64
 """A batch that would have fewer is read row by row."""
 
@@ -56,7 +59,7 @@ class Fetch:
     begin: tuple[str, ...] = ()
     upto: Sequence[str] | None = None
 
-    def batches(self, after: Sequence[str] | None) -> Iterator[Decoded]:
+    def batches(self, after: Sequence[str] | None) -> Generator[Decoded]:
         """The rows, decoded. Raises the SDK's errors."""
         decoder = Decoder(self.way)
         lines = packed(self.way, decoder, self.database.profile.reads)
@@ -90,7 +93,7 @@ class Fetch:
         while True:
             if room > min(TRANSIT // FEWEST_ROWS, self.database.config.max_value_bytes):
                 raise TooLongError(room)
-            count = min(self.database.config.batch_rows, TRANSIT // room)
+            count = max(FEWEST_ROWS, min(self.database.config.batch_rows, LINES // room))
             try:
                 for found in self._bulk(reader, lines, [lines.expression], after, count, room):
                     after = found.at or after

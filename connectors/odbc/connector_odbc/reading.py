@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
 
 import pyarrow as pa
 from connector_sdk.contract import Batch, Split, State
-from connector_sdk.errors import InternalError, StateInvalidError
+from connector_sdk.errors import StateInvalidError
 
 from connector_odbc.database import Database
 from connector_odbc.fetching import Fetch
@@ -61,7 +60,9 @@ def read_full(
             hint="reset the state: all is read again",
             split=split.id,
         )
-    if done or (until is not None and (at == end if end is not None else not ended)):  # without an order it ends, or never began
+    # Where there is no order, the end is all there is to reach; where there is one, no place means that there was no row.
+    reached = until is not None and (at == end if end is not None or planned.order else not ended)
+    if done or reached:
         yield Batch(stream=stream.name, data=nothing, state=state if until is None else until)
         return
     begin = snapshots.begin(planned.snapshot, stream.name)
@@ -74,15 +75,9 @@ def read_full(
         begin=begin,
         upto=end or planned.upto,
     )
-    with closing(_generator(fetch.batches(at or planned.after))) as batches:
+    with closing(fetch.batches(at or planned.after)) as batches:
         for one in batches:
             at = one.at or at
             here = None if one.at is None else _state(one.at, done=False)
             yield Batch(stream=stream.name, data=one.data, state=here, rejects=one.rejects)
     yield Batch(stream=stream.name, data=nothing, state=_state(at, done=True) if until is None else until)
-
-
-def _generator(batches: Iterator[Any]) -> Any:
-    if not hasattr(batches, "close"):
-        raise InternalError("batches that cannot be closed")
-    return batches

@@ -271,6 +271,16 @@ def test_long_and_short_values_by_turns_are_all_read(system: System) -> None:
         assert [(k, len(v)) for k, v in found] == [(n, 5 if n % 50 else n * 20) for n in range(300)]
 
 
+def test_up_to_where_an_empty_table_ended_there_is_nothing(system: System) -> None:
+    table(system, "late", "id int PRIMARY KEY", [])
+    with system.connector() as connector:
+        [split] = connector.plan([discovered(connector, "late")], Mode.FULL)
+        *_, last = connector.read(split, None)
+        run(system, "INSERT INTO late VALUES (1)")
+        assert rows_of(connector, split, None, last.state) == []
+        assert rows_of(connector, split) in ([(1,)], [])  # [] where the plan's snapshot is of before
+
+
 def test_a_view_is_read_in_one_piece(system: System) -> None:
     some_table(system, "integer")
     system.run(
