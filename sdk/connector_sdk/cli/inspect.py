@@ -49,12 +49,12 @@ def inspect(voice: Voice, file: Path, layout: Path | None, record: int, offset: 
     from connector_sdk.formats.layout import FixedWidth, Layout
 
     known, findings = (Layout.from_yaml(_text(layout), str(layout)), []) if layout is not None else _inferred(file)
+    if not as_json and not isinstance(known.form, FixedWidth):
+        _show_decisions(known, findings)
     found = _look(known, file, record, offset)
     if as_json:
         click.echo(json.dumps(_plain(known, found), indent=2, ensure_ascii=False, default=str))
         return
-    if not isinstance(known.form, FixedWidth):
-        _show_decisions(known, findings)
     _show_record(found)
     if found.problem is not None:
         voice.warn(f"the record is wrong: {found.problem}")

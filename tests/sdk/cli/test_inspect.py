@@ -125,3 +125,11 @@ def test_a_long_value_is_cut_and_says_so(tmp_path: Path) -> None:
     assert len(shown) < 2000
     assert "… (99,800 more)" in shown
     assert len(values(json.loads(run(file, "--json").stdout))[1][2]) == 100_000
+
+
+def test_what_was_decided_is_shown_of_a_file_without_records_too(tmp_path: Path) -> None:
+    file = tmp_path / "none.csv"
+    file.write_text("id;name\n")
+    result = run(file, code=2)
+    assert "delimiter ';'" in result.stdout
+    assert "ends before record 1" in result.stderr
