@@ -29,10 +29,10 @@ ROWS = {
     "postgresql": """
         SELECT n, 'K' || lpad(n::text, 8, '0'), 'Customer ' || (n * 7919 % 50000) || ' Müller & Sons',
           CASE WHEN n % 10 = 0 THEN NULL ELSE 'some words about number ' || n || ', and more' END,
-          (n::bigint * 104729 % 100000000)::numeric / 100, n % 1000, n % 30000,
-          CASE WHEN n % 20 = 0 THEN NULL ELSE n / 7.0::float8 END, (n * 31::bigint % 9973) / 9973.0::float8, n % 3 = 0,
-          date '2000-01-01' + n % 9000, timestamp '2020-01-01' + n * interval '61.000013 seconds'
-        FROM generate_series(1, {rows}) AS n""",
+          (n * 104729 % 100000000)::numeric / 100, n % 1000, n % 30000,
+          CASE WHEN n % 20 = 0 THEN NULL ELSE n / 7.0::float8 END, (n * 31 % 9973) / 9973.0::float8, n % 3 = 0,
+          date '2000-01-01' + (n % 9000)::int, timestamp '2020-01-01' + n * interval '61.000013 seconds'
+        FROM generate_series(1, {rows}::bigint) AS n""",
     "mariadb": """
         SELECT seq, concat('K', lpad(seq, 8, '0')), concat('Customer ', seq * 7919 % 50000, ' Müller & Sons'),
           CASE WHEN seq % 10 = 0 THEN NULL ELSE concat('some words about number ', seq, ', and more') END,

@@ -93,7 +93,7 @@ class Fetch:
         while True:
             if room > min(TRANSIT // FEWEST_ROWS, self.database.config.max_value_bytes):
                 raise TooLongError(room)
-            count = max(FEWEST_ROWS, min(self.database.config.batch_rows, LINES // room))
+            count = min(self.database.config.batch_rows, max(FEWEST_ROWS, LINES // room))
             try:
                 for found in self._bulk(reader, lines, [lines.expression], after, count, room):
                     after = found.at or after

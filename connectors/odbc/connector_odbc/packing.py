@@ -85,8 +85,8 @@ class Packed:
         if table.num_rows != len(lines) or pc.sum(table.column("control")).as_py() != self._counted(table):
             raise NotEvenError("lines that do not show what the rows have")
         found = self._decoder.decode(table.select(self._decoder.schema.names).to_batches()[0])
-        if found.rejects is not None:
-            raise NotEvenError("a value that has no place in its field")
+        if found.rejects is not None or found.at is None:
+            raise NotEvenError("a value that has no place in its field, or in the order")
         return found
 
     def _counted(self, table: Any) -> int:

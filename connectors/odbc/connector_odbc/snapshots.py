@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 from connector_sdk.errors import ConfigError, ConnectorError, DataError, TransientError
 
@@ -20,7 +21,8 @@ class Snapshots:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._held: list[Connection] = []
+        self._held: dict[str, Connection] = {}
+        self._lock = threading.Lock()
 
     def export(self) -> str | None:
         """The name of a snapshot of now, which other sessions can adopt until :meth:`close`; None where there is none."""
@@ -36,7 +38,7 @@ class Snapshots:
             connection.close()
             logger.warning("no snapshot for all splits: %s", self._database.failure(error, "exporting one"))
             return None
-        self._held.append(connection)
+        self._held[name] = connection
         return name
 
     def begin(self, name: str | None, stream: str) -> tuple[str, ...]:
@@ -45,6 +47,8 @@ class Snapshots:
         if name is None or not reads.adopt:
             return reads.begin
         adopting = (*reads.begin, *(statement.format(snapshot=name.replace("'", "''")) for statement in reads.adopt))
+        if self._lives(name):
+            return adopting
         try:
             with BulkReader(self._database, adopting):
                 return adopting
@@ -56,6 +60,18 @@ class Snapshots:
 
     def close(self) -> None:
         """Give them up."""
-        held, self._held = self._held, []
-        for connection in held:
+        held, self._held = self._held, {}
+        for connection in held.values():
             connection.close()
+
+    def _lives(self, name: str) -> bool:
+        """Whether the transaction that shows it is one of ours, and still there: then it need not be tried by another session."""
+        connection = self._held.get(name)
+        if connection is None:
+            return False
+        with self._lock:
+            try:
+                connection.execute(self._database.profile.probe).fetchall()
+            except driver_manager.pyodbc().Error:
+                return False
+        return True
