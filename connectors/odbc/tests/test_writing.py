@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +14,11 @@ from connector_sdk import changes
 from connector_sdk.contract import Batch, Checkpoint, Load
 from connector_sdk.errors import ConfigError, ConnectorError, DataError, SchemaDriftError, TransientError
 from connector_sdk.rejects import rejects_of
+from connector_sdk.runtime.engine import Job, run
+from connector_sdk.runtime.reject_file import read_rejects
 from connector_sdk.runtime.session import Session
+from connector_sdk.runtime.state_store import MemoryStore
+from connector_sdk.runtime.table_source import TableSource
 from connector_sdk.schema import Stream, WriteMode
 
 from connectors.odbc.tests.conftest import System
@@ -117,6 +122,44 @@ def test_a_conflict_is_told_as_such(system: System) -> None:
         with pa.ipc.open_stream(reject.raw) as reader:
             assert reader.read_all().to_pylist() == [{"id": 1, "name": "mine", "age": 1}]
     assert people(system)[0] == (1, "Ann", 30)
+
+
+@pytest.mark.parametrize("op", ["u", "d"])
+def test_a_version_that_nothing_tells_is_never_taken_for_the_right_one(system: System, op: str) -> None:
+    with Session(system.connector(), "sink") as session:
+        session.write("people", PEOPLE, keys=["id"])
+        with pytest.raises(ConfigError, match="version"):
+            session.write("people", change([(1, "Anna", 31)], [op], rev=["30"]), mode="apply")
+    assert people(system)[0] == (1, "Ann", 30)
+
+
+@pytest.mark.parametrize("engine", ["MyISAM", "Aria", "MEMORY"])
+def test_a_table_without_transactions_is_refused(mariadb_system: System, engine: str) -> None:
+    mariadb_system.run(f"CREATE TABLE people (id bigint PRIMARY KEY, name varchar(9), age int) ENGINE={engine}")
+    with Session(mariadb_system.connector(), "sink") as session, pytest.raises(ConfigError, match=engine):
+        session.write("people", PEOPLE)
+    assert people(mariadb_system) == []
+
+
+def test_rows_over_the_budget_are_in_the_reject_file(system: System, sink: Session, tmp_path: Path) -> None:
+    """Refused while they are written (append), or only at the commit (upsert)."""
+    system.run("CREATE UNIQUE INDEX age_once ON people (age)")
+    rows = pa.table({"id": pa.array([7, 8], pa.int64()), "name": ["x", "y"], "age": pa.array([30, 8], pa.int32())})
+    for mode in ("append", "upsert"):
+        source = TableSource("people", rows, like=sink.stream("people"))
+        job = Job(
+            source=source,
+            sink=sink.sink(),
+            streams=tuple(source.discover()),
+            mode=source.mode,
+            write=WriteMode(mode),
+            store=MemoryStore("rows"),
+            rejects=tmp_path / f"{mode}.jsonl",
+        )
+        with pytest.raises(DataError, match="0 allowed"):
+            run(job)
+        assert [line.reject.code for line in read_rejects(tmp_path / f"{mode}.jsonl")] == ["refused"]
+    assert len(people(system)) == 3
 
 
 def test_history_keeps_every_version(system: System) -> None:

@@ -28,7 +28,7 @@ class Writes:
     write at a time. `hidden` finds tables by schema and pattern. `lock` ends a SELECT whose row nobody else may change. `widen`
     alters ``{column}`` to ``{type}``; None: that cannot be done. `stamp` and `now` are the type and the default of a moment with
     microseconds. `table_options` end a CREATE TABLE. `narrow`: text is bound and fetched as UTF-8, since the driver garbles long
-    texts in UTF-16.
+    texts in UTF-16. `no_transactions` tells, by schema and name, the engine of a table that has none, and no row of others.
     """
 
     declared: Callable[..., Declared] = standard
@@ -57,3 +57,4 @@ class Writes:
     now: str = "CURRENT_TIMESTAMP"
     narrow: bool = False
     table_options: str = ""
+    no_transactions: str | None = None

@@ -15,7 +15,7 @@ def conflicts(
     """By ordinal, why a staged change must not be carried out.
 
     With a column that has the `version`, it is compared as text with ``_rev``; without one every column is compared with the row
-    as it was, where the change tells that. Where neither is known nothing can be compared, and nothing is.
+    as it was. Changes with neither were refused when they were staged.
     """
     quote = database.profile.quote
     if version is not None:

@@ -13,8 +13,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 from connector_sdk.changes import OP, is_change
+from connector_sdk.changes import REV as VERSION
 from connector_sdk.contract import Batch, Load, Receipt
-from connector_sdk.errors import ConnectorError, DataError
+from connector_sdk.errors import ConfigError, ConnectorError, DataError
 from connector_sdk.rejects import Budget, Reject, reject_batch
 from connector_sdk.schema import Stream, WriteMode
 
@@ -204,6 +205,7 @@ class _Stager:
             for part in in_parts(data):
                 self._put(Net(part, [], []))
             return
+        self._check_versions(data)
         data = self._with_keys(data)
         self._held.append(self._whole(data) if self.load.mode is WriteMode.HISTORY else data)
         self._held_rows += data.num_rows
@@ -254,6 +256,19 @@ class _Stager:
                     self.database.profile.writes.encoding.zone if moment and self.database.profile.writes.encoding.zones else ""
                 )
                 self.chunks.append(Chunk(first, self.next - 1, ops, group.truncated, knowns, asks, moment))
+
+    def _check_versions(self, data: pa.RecordBatch) -> None:
+        """Raises ConfigError for changes that ask for a version of their row which nothing tells."""
+        history = self.load.mode is WriteMode.HISTORY  # which writes over nothing
+        if history or self.stage.before or not is_change(data.schema) or data.column(VERSION).null_count == data.num_rows:
+            return
+        settings = self.database.config.streams.get(self.stream.name)
+        if settings is None or settings.version is None:
+            raise ConfigError(
+                f"changes of {self.stream.name} ask for a version of their row (_rev), and no column has it",
+                hint=f"name the column (streams: {self.stream.name}: version), or give the rows as they were (_before)",
+                stream=self.stream.name,
+            )
 
     def _with_keys(self, data: pa.RecordBatch) -> pa.RecordBatch:
         """`data` without the rows whose key is null, which are rejects: nothing tells them from one another."""

@@ -60,6 +60,8 @@ class DatabaseSink:
     def resume(self, load: Load) -> Checkpoint | None:
         """The last checkpoint of `load`; staging that no checkpoint names is dropped."""
         self._unpublished.forget()
+        for stream in load.streams:
+            self._targets.check(stream.name)
         home = self._targets.home()
         with self._writers.turn(), self._writers.lend(f"looking up the checkpoint of load {load.id}") as connection:
             checkpoints.make(self._database, connection, home)

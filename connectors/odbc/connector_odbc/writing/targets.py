@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from connector_sdk.errors import SchemaDriftError
+from connector_sdk.errors import ConfigError, SchemaDriftError
 from connector_sdk.schema import Stream
 
 from connector_odbc import catalogue_reading
@@ -51,6 +51,21 @@ class Targets:
                 stream=stream.name,
             )
         return tuple(known[name] for name in stream.schema.names)
+
+    def check(self, stream: str) -> None:
+        """Raises ConfigError for a table that takes no row back: what a cut load wrote would stay, and come again."""
+        query = self._database.profile.writes.no_transactions
+        if query is None:
+            return
+        table = self.table(stream)
+        with self._database.lend() as connection:
+            found = connection.execute(query, table.name.schema, table.name.name).fetchall()
+        if found:
+            raise ConfigError(
+                f"table {table.name} is kept by the engine {found[0][0]}, which has no transactions",
+                hint="ALTER TABLE … ENGINE=InnoDB, or write to another table",
+                stream=stream,
+            )
 
     def home(self) -> str | None:
         """The login's own schema, where checkpoints and staging tables are."""

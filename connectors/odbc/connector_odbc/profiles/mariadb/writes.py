@@ -34,5 +34,7 @@ WRITES = Writes(
     narrow=True,
     stamp="datetime(6)",
     now="CURRENT_TIMESTAMP(6)",
+    no_transactions="SELECT t.ENGINE FROM information_schema.TABLES t "
+    "LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE t.TABLE_SCHEMA = ? AND t.TABLE_NAME = ? AND t.TABLE_TYPE <> 'VIEW' AND COALESCE(e.TRANSACTIONS, 'NO') <> 'YES'",
     table_options=" ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
 )
