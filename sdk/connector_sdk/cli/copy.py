@@ -36,6 +36,7 @@ __all__ = ["copy"]
 @click.option(
     "--write", type=click.Choice(WRITE_MODES), default="append", show_default=True, help="What is done to what is there."
 )
+@click.option("--dry-run", is_flag=True, help="Show what would be made or altered in the sink, and stop.")
 @options.state
 @options.columns
 @options.where
@@ -52,6 +53,7 @@ def copy(
     streams: tuple[str, ...],
     mode: str,
     write: str,
+    dry_run: bool,
     state: Path | None,
     columns: str | None,
     where: str | None,
@@ -81,7 +83,11 @@ def copy(
                 columns=dict.fromkeys(names, chosen_columns) if chosen_columns else None,
                 max_rejects=allowed(max_rejects),
                 rejects=reject_path(rejects, f"{source}-to-{sink}".replace(":", "."), state),
+                dry_run=dry_run,
                 listener=listener,
                 stop=stop,
             )
+        if dry_run:
+            click.echo("\n".join(result.altered) if result.altered else f"{sink}: nothing to alter")
+            return
         tell_rejects(result, voice)

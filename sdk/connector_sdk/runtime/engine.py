@@ -43,7 +43,7 @@ from connector_sdk.runtime.telemetry import (
 )
 from connector_sdk.schema import Mode, Stream, Where, WriteMode
 
-__all__ = ["Job", "Result", "run"]
+__all__ = ["Job", "Result", "run", "would_alter"]
 
 STAGING_LOST = "staging_lost"
 """The code of a commit's TransientError: what was staged is gone, and is read and written again."""
@@ -107,6 +107,16 @@ def run(job: Job) -> Result:
         raise
 
 
+def would_alter(job: Job) -> tuple[str, ...]:
+    """What :func:`run` would make or alter before its first row, in the sink's own words; nothing is done.
+
+    Raises ConfigError and SchemaDriftError as that would.
+    """
+    made = _Run(job)
+    made.check_writes()
+    return made.alter(dry_run=True)
+
+
 class _Run:
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -139,9 +149,9 @@ class _Run:
     def run(self) -> Result:
         started = time.monotonic()
         job = self.job
-        self._check_writes()
+        self.check_writes()
         respect_quiet_hours(job.limits)
-        altered = self._alter()
+        altered = self.alter(dry_run=False)
         splits, finished = self._start()
         if not finished:
             self._acknowledge_all(splits)
@@ -176,7 +186,7 @@ class _Run:
             return tuple(replace(s, schema=change_schema(s.schema), keys=(), cursor=None) for s in self.asked.streams)
         return self.asked.streams
 
-    def _check_writes(self) -> None:
+    def check_writes(self) -> None:
         if self.saved.mode and self.saved.mode != self.job.mode:
             raise ConfigError(
                 f"the state is of {self.saved.mode} reads, this is a {self.job.mode} read", hint="use another state file"
@@ -190,7 +200,7 @@ class _Run:
                         stream=stream.name,
                     )
 
-    def _alter(self) -> tuple[str, ...]:
+    def alter(self, *, dry_run: bool) -> tuple[str, ...]:
         names = [stream.name for stream in self.asked.streams]
         have = {stream.name: stream for stream in self.reader.patiently("discover", lambda: list(self.job.sink.discover(names)))}
         steps: list[str] = []
@@ -209,7 +219,7 @@ class _Run:
                     hint="use --mode full, or --write append",
                     stream=stream.name,
                 )
-            steps += self.job.sink.alter(stream, found, dry_run=False)
+            steps += self.job.sink.alter(stream, found, dry_run=dry_run)
         return tuple(steps)
 
     def _start(self) -> tuple[tuple[Split, ...], bool]:

@@ -256,13 +256,15 @@ def copy(
     columns: Mapping[str, Sequence[str]] | None = None,
     max_rejects: int | None = 0,
     rejects: Path | str | None = None,
+    dry_run: bool = False,
     listener: Listener | None = None,
     stop: Stop | None = None,
 ) -> engine.Result:
     """Copy streams from one system into another: one load, one sequence of checkpoints, exactly once where the sink can.
 
     `streams` default to all that offer `mode`. With a `state` file a restarted copy goes on where it was; without one, the sink's
-    own checkpoint does that. Raises the ConnectorError that ended the run.
+    own checkpoint does that. With `dry_run` nothing is done, and the result's `altered` says what would be made or altered.
+    Raises the ConnectorError that ended the run.
     """
     mode, write = Mode(mode), WriteMode(write)
     found = source.discover(streams)
@@ -284,6 +286,9 @@ def copy(
         listener=listener,
         stop=stop,
     )
+    if dry_run:
+        steps = engine.would_alter(job)
+        return engine.Result(rows=0, bytes=0, rejects=0, checkpoint=0, states={}, seconds=0.0, altered=steps)
     if state is None:
         return engine.run(job)
     with FileStore(Path(state), source.name) as store:

@@ -120,6 +120,15 @@ def test_a_dry_run_shows_the_steps_and_takes_none(connector: Run, shop: FakeSimu
     assert result.stdout == "orders: nothing to alter\n"
 
 
+def test_a_dry_copy_shows_the_steps_and_takes_none(connector: Run, shop: FakeSimulator, warehouse: FakeSimulator) -> None:
+    result = connector(*COPY, "-s", "orders", "--dry-run", "--state", "s.state")
+    assert (result.exit_code, result.stdout) == (0, "create orders\n")
+    assert connector("discover", FAKE, "-c", "warehouse.json").stdout == ""
+    assert not Path("s.state").exists()
+    assert connector(*COPY, "-s", "orders").exit_code == 0
+    assert connector(*COPY, "-s", "orders", "--dry-run").stdout.endswith("nothing to alter\n")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
