@@ -65,7 +65,7 @@ class Fetch:
         lines = packed(self.way, decoder, self.database.profile.reads)
         with BulkReader(self.database, self.begin) as reader:
             for _ in range(MOST_UNEVEN):
-                if lines is None:
+                if lines is None or self.database.config.batch_rows < FEWEST_ROWS:
                     break
                 try:
                     for found in self._packed(reader, lines, after):

@@ -17,7 +17,9 @@ from connector_sdk.schema import Mode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors.odbc.tests import test_fidelity as fidelity
 from connectors.odbc.tests.conftest import System
+from connectors.odbc.tests.fidelity_cases import CASES
 
 NASTY = [
     "\x1f",
@@ -87,6 +89,28 @@ def test_text_that_looks_like_the_line_s_own_signs(lined: System, text: str) -> 
         found, rejects = read(connector, "texts")
     assert [tuple(row.values()) for row in found.to_pylist()] == rows
     assert not rejects
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
+def test_every_type_crosses_in_a_line(kind: str, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> None:
+    """Each alone, so that none that is refused has the others read by columns."""
+    system: System = request.getfixturevalue(f"{kind}_system")
+    cases = [case for case in CASES[kind] if case.raw is None and not case.apart]
+    fidelity.prepare(system, [(f"t{number}", [case]) for number, case in enumerate(cases)])
+    caplog.set_level(logging.DEBUG)
+    wrong, by_columns = [], []
+    with system.connector() as connector:
+        streams = {stream.name: stream for stream in connector.discover()}
+        for number, case in enumerate(cases):
+            caplog.clear()
+            batches = [
+                batch for split in connector.plan([streams[f"t{number}"]], Mode.FULL) for batch in connector.read(split, None)
+            ]
+            found = pa.Table.from_batches([batch.data for batch in batches])
+            wrong += fidelity.check([case], streams[f"t{number}"], found, [])
+            by_columns += [case.name] if "not as lines" in caplog.text else []
+    assert wrong == []
+    assert len(by_columns) < len(cases) / 8, by_columns
 
 
 def test_a_batch_that_is_uneven_does_not_slow_the_rest_down(lined: System, caplog: pytest.LogCaptureFixture) -> None:
