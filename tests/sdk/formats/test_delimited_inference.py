@@ -287,3 +287,10 @@ def test_a_table_schema():
     assert [f.nullable for f in layout.fields] == [False, True, False, True, True]
     with pytest.raises(ConfigError, match="no list of fields"):
         from_table_schema({"name": "x"}, "x.json")
+
+
+def test_a_total_below_the_records_does_not_make_their_header_doubtful():
+    found = look("# made on 2024-01-01\n\nid,name\n1,a\n2,b\n\nTotal: 2\n")
+    assert found.layout.delimited.footer == 2
+    assert "every field is text" not in questions(found)
+    assert types(found) == ["int64", "string"]

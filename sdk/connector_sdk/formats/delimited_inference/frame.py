@@ -147,7 +147,8 @@ def _header(records: Sequence[Sequence[str]], body: Sequence[Sequence[str]]) -> 
             return 0, "there is only one record: it was taken for one, and not for the header"
         return 1, "there is only one record: it was taken for the header"
     again = sum(1 for record in rest if [cell.strip() for cell in record] == first)
-    below = [record for record in rest if [cell.strip() for cell in record] != first]
+    # A total below the records is no value of theirs.
+    below = [record for record in body or rest if [cell.strip() for cell in record] != first]
     named = unnamed = 0
     for column, title in enumerate(first):
         values = [record[column].strip() for record in below if column < len(record)]
