@@ -181,7 +181,7 @@ class Fetch:
         ]
         if not long:
             asked = self._query(expressions, after, limit)
-            yield from reader.batches(asked, decoder.schema, count, room, ahead=isinstance(decoder, Packed))
+            yield from reader.batches(asked, decoder.schema, count, room, ahead=isinstance(decoder, Packed) and reads.streams)
             return
         asked = self._query([*expressions, f"GREATEST(0, {', '.join(long)})"], after, limit)
         schema = decoder.schema.append(pa.field(f"c{len(expressions)}", pa.int64()))
