@@ -26,7 +26,7 @@ CHUNK_BYTES = 16 << 20
 class Landing:
     """Where rows of one stream land: ``insert(columns)`` inserts all rows or, raising pyodbc's Error, none.
 
-    `target` is the table that rejects name.
+    `target` is the table that rejects name. `carry` runs what inserts a part, now or, one after the other, in another thread.
     """
 
     database: Database
@@ -35,6 +35,7 @@ class Landing:
     doing: str
     budget: Budget
     insert: Callable[[Sequence[StagedColumn]], None]
+    carry: Callable[[Callable[[], None]], None] = lambda work: work()
     rejects: list[Reject] = field(default_factory=list)
     rows: int = 0
 
@@ -50,19 +51,23 @@ class Landing:
         if not count:
             return
 
+        self.carry(lambda: self._insert(rows, columns, count, left))
+
+    def _insert(self, rows: pa.RecordBatch, columns: Sequence[StagedColumn], count: int, left: Sequence[int] | None) -> None:
         def attempt(first: int, last: int) -> None:
             self.insert([column.slice(first, last - first + 1) for column in columns])
 
         def refused(found: Refused) -> None:
+            nonlocal count
+            count -= 1
             position = found.ordinal if left is None else left[found.ordinal]
             self.refuse(rows.slice(position, 1), found.reason)
 
-        before = len(self.rejects)
         try:
             halved(attempt, 0, count - 1, self.database.profile.writes, refused)
         except driver_manager.pyodbc().Error as error:
             raise self.database.failure(error, self.doing, stream=self.stream) from None
-        self.rows += count - (len(self.rejects) - before)
+        self.rows += count
 
     def refuse(self, row: pa.RecordBatch, reason: str, *, code: str = "refused", key: str | None = None) -> None:
         """Make a reject of `row`. Raises DataError over the budget."""

@@ -117,6 +117,7 @@ def _inserted(piece: UnpublishedPiece, load: Load, batches: Iterable[Batch]) -> 
     for batch in batches:
         piece.add(streams[batch.stream], batch)
         rows += batch.data.num_rows
+    piece.finish()
     piece.written = True
     rejects = piece.rejects
     token = json.dumps({"unpublished": piece.id}).encode()

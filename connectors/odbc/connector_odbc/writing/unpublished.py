@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,8 @@ class UnpublishedPiece:
 
     def __post_init__(self) -> None:
         self._landings: dict[str, Landing] = {}
+        self._hand = ThreadPoolExecutor(1, thread_name_prefix="inserting")
+        self._at_work: Future[None] | None = None
 
     def add(self, stream: Stream, batch: Batch) -> None:
         """Insert the rows of a batch. Raises DataError over the budget, and ConnectorErrors of the database."""
@@ -56,10 +59,26 @@ class UnpublishedPiece:
                 f"writing to {target}",
                 self.budget,
                 lambda part: self._insert(quoted(self.database, target), part),
+                self._carry,
             )
             self._landings[stream.name] = landing
         for rows in in_parts(batch.data):
             landing.land(rows, [(c.name, c, values) for c, values in zip(columns, rows.columns, strict=True)])
+
+    def finish(self) -> None:
+        """Everything is inserted. Raises as :meth:`add` does."""
+        at_work, self._at_work = self._at_work, None
+        if at_work is not None:
+            at_work.result()
+
+    def stop(self) -> None:
+        """Nothing is being inserted any more."""
+        self._hand.shutdown(wait=True, cancel_futures=True)
+
+    def _carry(self, work: Callable[[], None]) -> None:
+        """While the server takes one part, the next is encoded, and its rows are fetched."""
+        self.finish()
+        self._at_work = self._hand.submit(work)
 
     @property
     def rejects(self) -> list[Reject]:
@@ -106,6 +125,7 @@ class Unpublished:
         try:
             piece.connection = self._connection()
         except BaseException:
+            piece.stop()
             self._piece = None
             raise
         return piece
@@ -144,6 +164,7 @@ class Unpublished:
             if self._piece is not piece:
                 return
             self._piece = None
+        piece.stop()
         connection = piece.connection
         if not isinstance(connection, BulkWriter):
             self._writers.give_back(connection)
