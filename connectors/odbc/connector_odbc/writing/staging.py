@@ -79,6 +79,9 @@ def create(database: Database, connection: Connection, stage: Stage) -> None:
 def hidden(database: Database, connection: Connection, schema: str | None, load: str) -> list[TableName]:
     """The staging tables of a load that exist."""
     begins = prefix(load)
+    if database.profile.catalogue is None:  # by ODBC's own means, in whatever schema the login's tables are made
+        names = [name for _, _, name, *_ in connection.cursor().tables().fetchall()]
+        return [TableName(schema, name) for name in names if name.startswith(begins)]
     pattern = begins.replace("_", "\\_") if database.profile.name in ("postgresql", "mariadb") else begins
     rows: Sequence[Iterable[str]] = connection.execute(database.profile.writes.hidden, schema or "", f"{pattern}%").fetchall()
     return [TableName(schema, name) for (name,) in rows if name.startswith(begins)]

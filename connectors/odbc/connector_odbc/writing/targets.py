@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 
-from connector_sdk.errors import ConfigError, SchemaDriftError
+from connector_sdk.errors import ConfigError, ConnectorError, SchemaDriftError
 from connector_sdk.schema import Stream
 
-from connector_odbc import catalogue_reading
+from connector_odbc import catalogue_reading, driver_manager
 from connector_odbc.catalogue import Column, Table, TableName
 from connector_odbc.database import Database
 
@@ -75,11 +75,26 @@ class Targets:
         return self._current
 
     def named(self, stream: str) -> TableName:
-        """The table that a stream of this name is to be made as."""
+        """The table that a stream of this name is to be made as. Raises ConfigError where its schema is not known."""
         schema, dot, name = stream.partition(".")
         if dot and schema in self._database.config.schemas:
             return TableName(schema, name)
-        return TableName(self.home(), stream)
+        home = self.home()
+        if home is None and self._has_schemas():
+            raise ConfigError(
+                f"the schema that {stream!r} is to be made in is not known",
+                hint="list it in `schemas`, and write to schema.table",
+                stream=stream,
+            )
+        return TableName(home, stream)
+
+    def _has_schemas(self) -> bool:
+        pyodbc = driver_manager.pyodbc()
+        try:
+            with self._database.lend() as connection:
+                return bool(connection.getinfo(pyodbc.SQL_SCHEMA_USAGE) & 1)  # SQL_SU_DML_STATEMENTS
+        except ConnectorError:
+            return False
 
     def forget(self, stream: str) -> None:
         """Look `stream` up again."""
