@@ -17,6 +17,7 @@ from connector_sdk.formats.delimited.numbering import Records
 from connector_sdk.formats.delimited.records import Grammar, Segment, count_lines, last_lines
 from connector_sdk.formats.delimited.rows import Problem, Rows, joined, nothing
 from connector_sdk.formats.delimited.text import Window
+from connector_sdk.formats.dos_end import without_dos_end
 from connector_sdk.formats.freed_memory import keep_freed_memory
 from connector_sdk.formats.layout import Layout
 from connector_sdk.rejects import RAW_LIMIT, REJECT_SCHEMA, Reject, reject_batch
@@ -64,7 +65,8 @@ def decode(
     """
     keep_freed_memory()
     reading = _Reading(layout, stream, place, columns, max_record_bytes, block_bytes)
-    return reading.run(Window(read, layout.encoding, offset), 1 if offset == 0 else line, fresh=offset == 0)
+    window = Window(without_dos_end(read, layout.encoding), layout.encoding, offset)
+    return reading.run(window, 1 if offset == 0 else line, fresh=offset == 0)
 
 
 def decode_record(

@@ -27,6 +27,7 @@ from connector_sdk.formats.delimited_inference.dialect import Row, find_dialect,
 from connector_sdk.formats.delimited_inference.encoding import EBCDIC, Encoding, find_encoding
 from connector_sdk.formats.delimited_inference.found import Finding
 from connector_sdk.formats.delimited_inference.frame import Frame, find_footer, find_frame
+from connector_sdk.formats.dos_end import without_dos_end
 from connector_sdk.formats.layout import Delimited, Field, Layout
 from connector_sdk.rejects import rejects_of
 
@@ -67,7 +68,8 @@ def infer(sample: Sample, *, name: str, limit: int | None = None, place: str | N
     questions, notes = [encoding.question, *frame.questions], [encoding.note, *frame.notes]
     form = frame.form
     if tail is not None:
-        text = _lines(tail.decode(encoding.name, "replace"), encoding.name)
+        shown = without_dos_end(_from(tail), encoding.name)(len(tail))
+        text = _lines(shown.decode(encoding.name, "replace"), encoding.name)
         footer, question, note = find_footer(text, _tail_rows(text, frame), frame)
         form = replace(form, footer=footer)
         questions.append(question)
@@ -178,7 +180,7 @@ def _encoding(opener: Opener, limit: int | None, place: str) -> tuple[Encoding, 
 def _head(opener: Opener, encoding: str) -> tuple[str, bool]:
     """The first megabyte as text, and whether that is all."""
     with closing(opener()) as opened:  # type: ignore[type-var]
-        read = next(opened)
+        read = without_dos_end(next(opened), encoding)
         data = b""
         while len(data) < _HEAD and (more := read(_HEAD - len(data))):
             data += more

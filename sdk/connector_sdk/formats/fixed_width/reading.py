@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from connector_sdk import types
 from connector_sdk.errors import ConfigError, DataError
+from connector_sdk.formats.dos_end import without_dos_end
 from connector_sdk.formats.fixed_width.code_page import Bytes, code_page
 from connector_sdk.formats.fixed_width.framing import Records, Rows, cut
 from connector_sdk.formats.fixed_width.notation import Notation
@@ -68,6 +69,8 @@ def decode(
     reading = _Reading(layout, wanted, place, max_record_bytes, block_bytes)
     if reading.totals is not None and offset:
         raise ConfigError(f"layout {layout.name!r} has a header or trailer: its files are read from their start", code="layout")
+    if reading.form.framing != "none":
+        read = without_dos_end(read, layout.encoding)
     return reading.run(read, offset, 1 if offset == 0 else line, fresh=offset == 0)
 
 
