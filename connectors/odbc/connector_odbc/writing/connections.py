@@ -66,9 +66,10 @@ class Writers:
         if usable:
             with self._lock:
                 self._idle.append(connection)
-        else:
-            with suppress(pyodbc.Error):
-                connection.close()
+            return
+        self.close()  # a server that cut one has cut them all
+        with suppress(pyodbc.Error):
+            connection.close()
 
     def _connect(self) -> Connection:
         writes = self._database.profile.writes
