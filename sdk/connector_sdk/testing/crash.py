@@ -32,11 +32,14 @@ from connector_sdk.runtime.state_store import FileStore, Saved
 from connector_sdk.schema import Mode, Stream, Where, WriteMode
 from connector_sdk.testing.offered import as_offered
 
-__all__ = ["POINTS", "CrashJob", "Side", "main"]
+__all__ = ["MOMENT", "POINTS", "CrashJob", "Side", "main"]
 
 POINTS = ("read", "stage", "staged", "commit", "committed", "save", "saved", "ack", "acked")
 """Where a run can be killed from within, each counted from 1: as a batch is pulled, before and after a piece is staged, a
 checkpoint is committed in the sink, the state is saved, and the source is told."""
+
+MOMENT = "moment"
+"""Or so many milliseconds after it began, whatever it does then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +53,8 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True)
 class CrashJob:
-    """One run of the engine, and where it dies. `kill` is one of POINTS and which of them; `report` is written at the end.
+    """One run of the engine, and where it dies. `kill` is one of POINTS and which of them, or MOMENT and the milliseconds until
+    then; `report` is written at the end.
 
     `traced`: wait until a tracer (strace) has attached. `path` is added to ``sys.path``, for connectors in test folders, and
     `environment` to the process's own, for secrets.
@@ -90,6 +94,10 @@ class _Points:
         self._kill = kill
         self._lock = threading.Lock()
         self.counts = dict.fromkeys(POINTS, 0)
+        if kill is not None and kill[0] == MOMENT:
+            clock = threading.Timer(kill[1] / 1000, os.kill, (os.getpid(), signal.SIGKILL))
+            clock.daemon = True
+            clock.start()
 
     def __call__(self, point: str) -> None:
         with self._lock:

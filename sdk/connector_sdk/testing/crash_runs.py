@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from connector_sdk.errors import InternalError
-from connector_sdk.testing.crash import POINTS, CrashJob
+from connector_sdk.testing.crash import MOMENT, POINTS, CrashJob
 
 __all__ = ["Crash", "Ended", "Worker"]
 
@@ -35,9 +35,10 @@ _FAMILY = {call.lstrip("?"): family for family, calls in CALLS.items() for call 
 
 @dataclass(frozen=True, kw_only=True)
 class Crash:
-    """Where a process is killed: at the `number`-th passing of a point, or on entering a system call of a family.
+    """Where a process is killed: at the `number`-th passing of a point, on entering a system call of a family, or after `number`
+    milliseconds (MOMENT).
 
-    `who` is ``inside`` for points; for system calls ``main`` or ``threads``, since strace counts by thread.
+    `who` is ``inside`` for points and moments; for system calls ``main`` or ``threads``, since strace counts by thread.
     """
 
     what: str
@@ -45,6 +46,8 @@ class Crash:
     who: str = "inside"
 
     def __str__(self) -> str:
+        if self.what == MOMENT:
+            return f"after {self.number} ms"
         if self.who == "inside":
             return f"{self.what} {self.number}"
         return f"{self.what} call {self.number} of {'the main thread' if self.who == 'main' else 'a thread'}"
