@@ -57,6 +57,25 @@ def test_nothing_is_seen_before_the_commit_and_nothing_is_staged(served: System,
     assert ids(served) == [1, 2, 3]
 
 
+def test_it_is_the_same_under_a_stricter_default(served: System) -> None:
+    if served.kind == "postgresql":
+        served.run(f"ALTER DATABASE \"{served.database.name}\" SET default_transaction_isolation = 'serializable'")
+    else:
+        served.run("SET GLOBAL tx_isolation = 'SERIALIZABLE'")
+    try:
+        with served.connector() as connector:
+            connector.alter(STREAM, None, dry_run=False)
+            connector.resume(LOAD)
+            connector.commit(LOAD, [write(connector, "z", 9)], Checkpoint(id=1))
+            one, other = write(connector, "a", 1), write(connector, "b", 2)
+            connector.commit(LOAD, [other], Checkpoint(id=2))
+            connector.commit(LOAD, [one], Checkpoint(id=3))
+        assert ids(served) == [1, 2, 9]
+    finally:
+        if served.kind == "mariadb":
+            served.run("SET GLOBAL tx_isolation = 'REPEATABLE-READ'")
+
+
 def test_pieces_that_are_written_at_once_are_committed_in_any_order(served: System, connector: OdbcConnector) -> None:
     one, other, third = write(connector, "a", 1), write(connector, "b", 2), write(connector, "c", 3)
     assert stages(served) == 2

@@ -17,7 +17,7 @@ class Writes:
     """How rows are written.
 
     ``declared(field, key=…, keys=…)`` is the type of a column for an Arrow field; of a key, `keys` share the room an index has.
-    `way` says how rows are staged: ``arrays`` as array literals that the server expands, ``bulk`` by arrow-odbc, ``rows`` bound
+    `way` says how rows are inserted: ``arrays`` as array literals that the server expands, ``bulk`` by arrow-odbc, ``rows`` bound
     one by one. `stage` makes a staging table called ``{stage}`` for ``{target}``: ``{own}`` and ``{columns}`` are the columns of
     ours and of the target as expressions, ``{own_declared}`` and ``{columns_declared}`` with their types, ``{columns_bare}``
     without. `own_types` are the types of ours, `text_type` one for any text. `insert` begins an INSERT into ``{table}``.

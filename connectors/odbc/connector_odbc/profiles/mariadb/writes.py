@@ -1,4 +1,4 @@
-"""Writing to MariaDB: arrays bound by arrow-odbc, staged in tables without a log; what those lose is noticed at the commit."""
+"""Writing to MariaDB: arrays bound by arrow-odbc; what has to wait is staged in tables without a log, whose loss is noticed."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ WRITES = Writes(
     stamp="datetime(6)",
     now="CURRENT_TIMESTAMP(6)",
     no_transactions="SELECT t.ENGINE FROM information_schema.TABLES t "
-    "LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE t.TABLE_SCHEMA = ? AND t.TABLE_NAME = ? AND t.TABLE_TYPE <> 'VIEW' AND COALESCE(e.TRANSACTIONS, 'NO') <> 'YES'",
+    "LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE "
+    "WHERE t.TABLE_SCHEMA = ? AND t.TABLE_NAME = ? AND t.TABLE_TYPE <> 'VIEW' AND COALESCE(e.TRANSACTIONS, 'NO') <> 'YES'",
     table_options=" ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
 )

@@ -1,4 +1,4 @@
-"""Writing to PostgreSQL: columns as array literals that the server expands, staged in unlogged tables."""
+"""Writing to PostgreSQL: columns as array literals that the server expands; what has to wait is staged in unlogged tables."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ WRITES = Writes(
     relations=frozenset({"23503"}),
     # Otherwise the driver takes the whole transaction back at the first error, and its savepoints are gone.
     options={"Protocol": "7.4-0", "UseDeclareFetch": "0"},
+    # A commit has to see the checkpoint as it is then, whatever the server's default is.
+    session=("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED",),
     identifier=63,
     hidden="SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = ? AND tablename LIKE ?",
     widen="ALTER COLUMN {column} TYPE {type}",
