@@ -220,7 +220,7 @@ class History:
             if seq > upto.seq or (seq == upto.seq and upto.at < generation.differences):
                 wanted |= {*DIFFERENCES, "acks"}
             if seq == sequences[-1]:
-                wanted |= {*INDEX, "acks"}
+                wanted |= generation.parts.keys() - set(DIFFERENCES)
             needed |= {part.name for name, part in generation.parts.items() if name in wanted}
         for name in sorted(files - needed):
             remove(self.folder / name)
