@@ -11,13 +11,18 @@ from connector_sdk.schema import Stream, Where
 
 from connector_odbc import catalogue_reading
 from connector_odbc.catalogue import Table, TableName
-from connector_odbc.changes import logical_decoding, system_versioning, triggers
+from connector_odbc.changes import bucket_hashes, logical_decoding, system_versioning, triggers
 from connector_odbc.changes.method import Method
 from connector_odbc.database import Database
 
 __all__ = ["METHODS", "ack", "before_told", "changes_offered", "forget", "method_of", "plan", "read"]
 
-METHODS: Mapping[str, Method] = {"log": logical_decoding, "versions": system_versioning, "triggers": triggers}
+METHODS: Mapping[str, Method] = {
+    "log": logical_decoding,
+    "versions": system_versioning,
+    "triggers": triggers,
+    "snapshot": bucket_hashes,
+}
 """By the name that `changes` of the configuration knows each by."""
 
 _BEFORE: Mapping[str, Callable[[Database], frozenset[TableName]]] = {"log": logical_decoding.before_told}
@@ -35,6 +40,8 @@ def changes_offered(database: Database, table: Table) -> bool:
 def method_of(database: Database, table: Table) -> str | None:
     """The method that tells the changes of `table`: the configured one, or the best of the system's, where it is installed."""
     asked = database.config.changes
+    if asked == "snapshot":  # nothing is installed for it
+        return asked if bucket_hashes.captures(database, table) else None
     offered = [name for name in database.profile.changes.methods if name in METHODS and asked in ("auto", name)]
     if table.view or not offered:
         return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from connector_odbc.catalogue import Column
+from connector_odbc.typed import Typed
 
-__all__ = ["Captured", "Changes", "Triggers"]
+__all__ = ["Captured", "Changes", "Hashes", "Triggers"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +52,24 @@ class Triggers:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hashes:
+    """Expressions by which the server tells rows apart. `row` makes that of 32 hexadecimal digits, which are others where one
+    of these columns (quoted name, way) is another; `key` that of a whole number from 0, by these columns. `grouped` is the
+    query for number, rows and two sums, modulo 2**64 or without, of the halves of `row`, with ``{key}``, ``{row}``,
+    ``{source}`` and ``{buckets}``; no line for a number that has no row."""
+
+    row: Callable[[Sequence[tuple[str, Typed]]], str]
+    key: Callable[[Sequence[tuple[str, Typed]]], str]
+    grouped: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Changes:
     """`methods` are those the system has, best first: ``log``, ``versions``, ``triggers``. `late` is what keeps incremental reads
     from missing what is committed late: the rows' own transactions (``xmin``), a list of those that are open (``list``), one
-    writer at a time (``one``), or only a window of time that is read again (``window``)."""
+    writer at a time (``one``), or only a window of time that is read again (``window``). `hashes`: the server can hash rows."""
 
     methods: tuple[str, ...] = ()
     triggers: Triggers | None = None
+    hashes: Hashes | None = None
     late: Literal["xmin", "list", "one", "window"] = "window"

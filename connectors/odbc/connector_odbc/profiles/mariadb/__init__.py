@@ -6,6 +6,7 @@ from connector_odbc.profiles.changes import Changes
 from connector_odbc.profiles.mariadb.catalogue import CATALOGUE
 from connector_odbc.profiles.mariadb.declares import declare
 from connector_odbc.profiles.mariadb.errors import ERRORS
+from connector_odbc.profiles.mariadb.hashes import HASHES
 from connector_odbc.profiles.mariadb.reads import READS
 from connector_odbc.profiles.mariadb.triggers import TRIGGERS
 from connector_odbc.profiles.mariadb.types import SESSION, typed
@@ -32,5 +33,5 @@ PROFILE = Profile(
     declare=declare,
     writes=WRITES,
     reads=READS,
-    changes=Changes(methods=("versions", "triggers"), triggers=TRIGGERS, late="list"),
+    changes=Changes(methods=("versions", "triggers"), triggers=TRIGGERS, hashes=HASHES, late="list"),
 )

@@ -11,6 +11,7 @@ import pyarrow.compute
 from connector_odbc import restoring
 from connector_odbc.catalogue import Column
 from connector_odbc.profiles.changes import Changes
+from connector_odbc.profiles.postgresql.hashes import HASHES
 from connector_odbc.profiles.postgresql.triggers import TRIGGERS
 from connector_odbc.profiles.postgresql.types import typed
 from connector_odbc.typed import AnyArray, Restore, Restored
@@ -19,7 +20,7 @@ __all__ = ["CHANGES", "SESSION", "logged"]
 
 pc: Any = pyarrow.compute
 
-CHANGES = Changes(methods=("log", "triggers"), triggers=TRIGGERS, late="xmin")
+CHANGES = Changes(methods=("log", "triggers"), triggers=TRIGGERS, hashes=HASHES, late="xmin")
 
 SESSION = ("SET LOCAL lc_monetary = 'C'",)
 """What the output functions depend on, beside what every session of this profile has."""
