@@ -16,7 +16,7 @@ from connectors.odbc.tests.conftest import System
 from connectors.odbc.tests.workload import TABLE, Writers
 
 ODBC = "connector_odbc:OdbcConnector"
-PAIRS = [("postgresql", "log", "mariadb"), ("mariadb", "triggers", "sqlite"), ("sqlite", "triggers", "postgresql")]
+PAIRS = [("postgresql", "log", "mariadb"), ("mariadb", "versions", "sqlite"), ("sqlite", "triggers", "postgresql")]
 AT_CALLS, AT_MOMENTS = 3, 3
 """How many rounds die at a system call (of files, or to a server), and at any moment; one more at each kind of point."""
 

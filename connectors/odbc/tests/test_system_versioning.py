@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
+import pyodbc
 import pytest
 from connector_odbc import OdbcConnector
 from connector_sdk.contract import Batch, Split, State
@@ -343,3 +344,53 @@ def test_a_replica_under_load_equals_the_source(system: System) -> None:
         assert follower.replica.rows == workload.rows_of(connector)
     assert writers.commits > 50
     assert follower.cuts > 3
+
+
+FAILING = "INSERT INTO shop VALUES (1, 'there already')"
+
+
+def half_failed(system: System, *statements: str) -> None:
+    """A transaction that commits, although its last statement fails: the server does not register it."""
+    connection = system.database.connect(autocommit=False)
+    try:
+        for statement in statements:
+            connection.execute(statement)
+        with pytest.raises(pyodbc.IntegrityError):
+            connection.execute(FAILING)
+        connection.commit()
+    finally:
+        connection.close()
+
+
+def test_a_transaction_that_the_server_does_not_register_is_seen(system: System, begun: Begun) -> None:
+    connector, split, state = begun
+    transaction(system, "UPDATE shop SET name = 'uno' WHERE id = 1")
+    change = "UPDATE shop SET name = 'i' WHERE id = 1"
+    half_failed(system, "INSERT INTO shop VALUES (3, 'three')", "DELETE FROM shop WHERE id = 2", change)
+    ((unregistered,),) = system.rows("SELECT _connector_start FROM shop WHERE id = 3")
+    assert not system.rows(f"SELECT 1 FROM mysql.transaction_registry WHERE transaction_id = {unregistered}")
+    batches = list(connector.read(split, state))
+    assert told(batches)[0] == ("u", 1, "uno")
+    assert sorted(told(batches)[1:]) == [("c", 3, "three"), ("d", 2), ("u", 1, "i")]
+    assert all(batch.state is None for batch in batches[:-1] if batch.data.num_rows)
+    assert told(list(connector.read(split, last(batches)))) == []
+    transaction(system, "UPDATE shop SET name = 'tres' WHERE id = 3")
+    assert told(list(connector.read(split, last(batches)))) == [("u", 3, "tres")]
+
+
+def test_a_late_transaction_that_the_server_does_not_register_is_seen_once(system: System, begun: Begun) -> None:
+    connector, split, state = begun
+    slow = system.database.connect(autocommit=False)
+    try:
+        slow.execute("INSERT INTO shop VALUES (3, 'three')")
+        transaction(system, "INSERT INTO shop VALUES (4, 'four')")
+        before = list(connector.read(split, state))
+        assert told(before) == [("c", 4, "four")]
+        with pytest.raises(pyodbc.IntegrityError):
+            slow.execute(FAILING)
+        slow.commit()
+    finally:
+        slow.close()
+    batches = list(connector.read(split, last(before)))
+    assert told(batches) == [("c", 3, "three")]
+    assert told(list(connector.read(split, last(batches)))) == []

@@ -11,7 +11,7 @@ from connector_sdk.errors import StateInvalidError
 from connector_odbc.changes.open_transactions import writing
 from connector_odbc.database import Connection, Database
 
-__all__ = ["Seen", "Transaction", "between", "now"]
+__all__ = ["Seen", "Transaction", "between", "now", "unregistered"]
 
 PAGE = 1_000
 """Transactions that are looked at together."""
@@ -23,16 +23,17 @@ _COLUMNS = f"CAST(transaction_id AS CHAR(20)), CAST(commit_id AS CHAR(20)), {_MO
 
 @dataclass(frozen=True, kw_only=True)
 class Transaction:
-    """`commit` counts up with the commits; `moment` is in microseconds since 1970."""
+    """`commit` counts up with the commits; `moment` is in microseconds since 1970, None where nobody knows."""
 
     id: int
     commit: int
-    moment: int
+    moment: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
     """All transactions with a commit number up to `upto`, but for those with an id in `pending`, which were not visible yet.
+    Ids and commit numbers are counted together; so of transactions that have no commit number, all with an id up to `upto`.
 
     The number is given before a commit becomes visible: what is greater than all that is visible may still come, and so may
     a smaller one, but only of a transaction that is active now.
@@ -56,10 +57,16 @@ class Seen:
         return {"upto": self.upto, "pending": sorted(self.pending)}
 
 
-def now(database: Database) -> Seen:
-    """What a reader that starts after this call can have seen for sure. Raises ConfigError where the login may not know."""
+def now(database: Database, ids: str) -> Seen:
+    """What a reader that starts after this call can have seen for sure. Raises ConfigError where the login may not know.
+
+    `ids` is SQL for the highest id of a transaction that the history shows.
+    """
     with database.lend() as connection:
-        row = connection.execute("SELECT CAST(max(commit_id) AS CHAR(20)) FROM mysql.transaction_registry").fetchone()
+        row = connection.execute(
+            "SELECT CAST(GREATEST((SELECT COALESCE(max(commit_id), 0) FROM mysql.transaction_registry), "
+            f"COALESCE(({ids}), 0)) AS CHAR(20))"
+        ).fetchone()
     upto = int(row[0] or 0)
     active = writing(database)
     with database.lend() as connection:
@@ -79,6 +86,20 @@ def between(connection: Connection, start: Seen, end: Seen) -> Iterator[list[Tra
             return
         upto = rows[-1].commit
         yield [one for one in rows if one.id not in end.pending]
+
+
+def unregistered(place: str, start: Seen, end: Seen) -> str:
+    """SQL: whether the id `place` is one of a transaction that `end` has seen and `start` has not, and that has no commit number.
+
+    The server forgets to register a transaction of which one statement failed or was rolled back to a savepoint, and the rest
+    committed.
+    """
+    late = start.pending - end.pending
+    return (
+        f"({place} > {start.upto} AND {place} <= {end.upto} OR {place} IN ({_listed(late)})) "
+        f"AND {place} NOT IN ({_listed(end.pending)}) "
+        f"AND NOT EXISTS (SELECT 1 FROM mysql.transaction_registry AS r WHERE r.transaction_id = {place})"
+    )
 
 
 def _chosen(connection: Connection, condition: str, limit: str = "") -> list[Transaction]:

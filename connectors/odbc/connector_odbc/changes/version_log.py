@@ -29,6 +29,9 @@ pc: Any = pyarrow.compute
 START, END = "_connector_start", "_connector_end"
 """The columns with the ids of the transactions that began and ended a version of a row."""
 
+_NO_END = 2**64 - 1
+"""The end of a version that is the current one."""
+
 _EARLIER = "_connector_earlier"
 _ID = Column(name=START, native="bigint(20) unsigned", kind="bigint unsigned", nullable=False)
 
@@ -42,26 +45,29 @@ class VersionLog:
 
     def low(self) -> Any:
         """What is visible now: the rows are read later."""
-        return transactions.now(self._database).to_json()
+        return transactions.now(self._database, _Versions(self._database, self._stream).ids).to_json()
 
     def entries(self, position: Any, until: Any | None) -> Iterator[Found]:
         """What the transactions did that were not seen at `position`. Raises SchemaDriftError."""
         start = Seen.of(position)
-        end = transactions.now(self._database) if until is None else Seen.of(until)
         versions = _Versions(self._database, self._stream)
+        end = transactions.now(self._database, versions.ids) if until is None else Seen.of(until)
         connection = self._database.connect()
         try:
             connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            unordered = versions.unordered(connection, start, end)
             for page in transactions.between(connection, start, end):
                 for group in versions.groups(connection, page):
                     connection.commit()  # nothing is held while the rows are read
                     yield from versions.changes(group)
                     upto = group[-1].commit
-                    if start.upto < upto < end.upto:
+                    if start.upto < upto < end.upto and not unordered:
                         here = Seen(upto=upto, pending=end.pending).to_json()
                         yield Found(stream=self._stream.name, data=nothing(self._stream), position=here)
         finally:
             connection.close()
+        if unordered:
+            yield from versions.as_they_are(unordered, end)
         yield Found(stream=self._stream.name, data=nothing(self._stream), position=end.to_json() if until is None else until)
 
 
@@ -76,11 +82,45 @@ class _Versions:
         self._source = f"{found.source} FOR SYSTEM_TIME ALL"
         same = " AND ".join(f"e.{quote(key)} <=> v.{quote(key)}" for key in stream.keys)
         other = f"SELECT 1 FROM {self._source} AS e WHERE {same} AND e."
+        self._there = f"EXISTS ({other}{quote(END)} = {_NO_END})"
+        self._touched = f"EXISTS ({other}{quote(START)} IN ({{ids}})) OR EXISTS ({other}{quote(END)} IN ({{ids}}))"
         self._again = f"EXISTS ({other}{quote(START)} = v.{quote(END)})"
         earlier = f"EXISTS ({other}{quote(END)} = v.{quote(START)})"
         keys = tuple((column, typed) for column, typed in found.columns if column.name in stream.keys)
         self._ended = self._way(found, keys, END, None)
         self._begun = self._way(found, found.columns, START, earlier)
+
+    @property
+    def ids(self) -> str:
+        """SQL for the highest id of a transaction that has begun or ended a version."""
+        start, end = map(self._database.profile.quote, (START, END))
+        return (
+            f"SELECT GREATEST(COALESCE((SELECT max({start}) FROM {self._source}), 0), "
+            f"COALESCE((SELECT max({end}) FROM {self._source} WHERE {end} < {_NO_END}), 0))"
+        )
+
+    def unordered(self, connection: Connection, start: Seen, end: Seen) -> list[int]:
+        """The transactions that `end` has seen and `start` has not, and that nobody knows when they were committed."""
+        asked = " UNION ".join(
+            f"SELECT CAST({place} AS CHAR(20)) FROM {self._source} WHERE {transactions.unregistered(place, start, end)}"
+            for place in map(self._database.profile.quote, (START, END))
+        )
+        return sorted(int(id_) for (id_,) in connection.execute(asked).fetchall())
+
+    def as_they_are(self, ids: Sequence[int], end: Seen) -> Iterator[Found]:
+        """Rows that those transactions changed, as they are now: in which order that was, the history does not tell.
+
+        Another change that is seen by that is told again, when it is read.
+        """
+        chosen = ", ".join(map(str, ids))
+        ended = self._ended.places[END]
+        gone = self._fetched(self._ended, f"{ended} IN ({chosen}) AND NOT {self._there}")
+        there = self._fetched(self._begun, f"{self._begun.places[END]} = {_NO_END} AND ({self._touched.format(ids=chosen)})")
+        for batches, deleted in ((gone, True), (there, False)):
+            for one in batches:
+                of = [Transaction(id=0, commit=end.upto, moment=None)] * one.data.num_rows
+                data = self._changes(one.data, of, deleted=deleted)
+                yield Found(stream=self._stream.name, data=data, rejects=one.rejects)
 
     def _way(self, found: Way, columns: tuple[tuple[Column, Typed], ...], id_: str, earlier: str | None) -> Way:
         quote, typed = self._database.profile.quote, self._database.profile.typed(_ID)
