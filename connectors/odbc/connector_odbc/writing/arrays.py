@@ -32,9 +32,10 @@ def insert_arrays(database: Database, connection: Connection, table: str, column
             parameters.append(base64.b64encode(literal.encode()).decode())
         values.append(_value(database, staged.column, f"c{number}", kind))
     names = ", ".join(quote(staged.name) for staged in columns)
-    aliases = ", ".join(f"c{number}" for number in range(len(columns)))
+    # In the SELECT list they are expanded side by side (manual, 38.5.8); in FROM each is stored by itself before.
+    expanded = ", ".join(f"unnest({source}) AS c{number}" for number, source in enumerate(sources))
     begin = database.profile.writes.insert.format(table=table, columns=names)
-    statement = f"{begin} SELECT {', '.join(values)} FROM unnest({', '.join(sources)}) AS expanded({aliases})"
+    statement = f"{begin} SELECT {', '.join(values)} FROM (SELECT {expanded}) AS expanded"
     pyodbc = driver_manager.pyodbc()
     if statement.isascii():
         connection.setencoding("utf-8", ctype=pyodbc.SQL_CHAR)
