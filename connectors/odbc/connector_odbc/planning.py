@@ -94,8 +94,8 @@ def _cuts(database: Database, connection: Connection, way: Way) -> list[tuple[st
         low, high = _edges(connection, way, first)
         if low is None or high is None:
             return []
-        if rows is None and pa.types.is_integer(kind) and len(way.order) == 1:
-            rows = high - low + 1
+        if rows is None and pa.types.is_integer(kind) and len(way.order) == 1 and high - low < size:
+            return []  # there is no room for more rows
         if rows is None:
             rows = _count(connection, way)
         return [(text,) for text in _between(low, high, math.ceil(rows / size))]

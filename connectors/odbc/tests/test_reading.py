@@ -281,6 +281,13 @@ def test_up_to_where_an_empty_table_ended_there_is_nothing(system: System) -> No
         assert rows_of(connector, split) in ([(1,)], [])  # [] where the plan's snapshot is of before
 
 
+def test_few_rows_with_keys_far_apart_are_one_split(system: System) -> None:
+    table(system, "sparse", "id bigint PRIMARY KEY", [f"({n * 10_000_000})" for n in range(200)])
+    with system.connector(split_rows=1000) as connector:
+        [split] = connector.plan([discovered(connector, "sparse")], Mode.FULL)
+        assert len(rows_of(connector, split)) == 200
+
+
 def test_a_view_is_read_in_one_piece(system: System) -> None:
     some_table(system, "integer")
     system.run(

@@ -183,6 +183,7 @@ def test_a_connection_that_breaks_is_not_called_damage(kind: Kind) -> None:
         ("orders.csv.zst", TEXT, "not_compressed"),
         ("orders.csv.xz", TEXT, "not_compressed"),
     ],
+    ids=lambda value: "content" if isinstance(value, bytes) else None,  # packed bytes tell the time of day
 )
 def test_a_file_that_is_not_what_its_name_says_is_told(name: str, content: bytes, code: str) -> None:
     with pytest.raises(DataError, match=name) as caught:
@@ -199,7 +200,9 @@ def test_a_file_that_is_not_what_the_configuration_says_is_told(compression: Kin
 
 
 @pytest.mark.parametrize(
-    "inner", [gzip.compress(b"x"), bz2.compress(b"x"), bz2.compress(b""), lzma.compress(b"x"), zipped({"a": b"x"})]
+    "inner",
+    [gzip.compress(b"x"), bz2.compress(b"x"), bz2.compress(b""), lzma.compress(b"x"), zipped({"a": b"x"})],
+    ids=["gzip", "bz2", "empty bz2", "xz", "zip"],  # not their bytes, in which the time of day is
 )
 def test_a_packing_within_a_packing_is_not_opened(inner: bytes) -> None:
     with pytest.raises(DataError, match="packings within packings") as caught:
