@@ -17,7 +17,7 @@ from connector_sdk.schema import describe
 
 from tests.servers.database import Database
 
-__all__ = ["RUNNING", "OnMariaDB", "OnPostgreSQL"]
+__all__ = ["MARIADB", "NATIVE", "POSTGRESQL", "RUNNING", "OnMariaDB", "OnPostgreSQL", "ServerPlace"]
 
 RUNNING: dict[str, Any] = {}
 """The servers of this test run, by kind: a fixture says which."""
@@ -91,7 +91,7 @@ class ServerPlace:
         return {"connection": f"env:{self._variable}"}
 
     def run(self, statements: Sequence[str]) -> None:
-        connection = self._connected()
+        connection = self.connected()
         try:
             for statement in statements:
                 connection.execute(statement)
@@ -100,13 +100,14 @@ class ServerPlace:
             connection.close()
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        connection = self._connected()
+        connection = self.connected()
         try:
             return [tuple(row) for row in connection.execute(sql).fetchall()]
         finally:
             connection.close()
 
-    def _connected(self) -> Any:
+    def connected(self) -> Any:
+        """A connection past the connector, in no transaction yet."""
         assert self._database is not None
         return self._database.connect(autocommit=False)
 
