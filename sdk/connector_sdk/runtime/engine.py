@@ -10,86 +10,31 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-
-import pyarrow as pa
+from dataclasses import replace
 
 from connector_sdk.changes import change_schema
-from connector_sdk.config import Limits
-from connector_sdk.contract import Batch, Checkpoint, Load, Receipt, Sink, Source, Split, State
-from connector_sdk.errors import ConfigError, ConnectorError, DataError, InternalError, TransientError
-from connector_sdk.rejects import Budget, Reject, rejects_of
+from connector_sdk.contract import Batch, Load, Split
+from connector_sdk.errors import ConfigError, DataError, InternalError, TransientError
+from connector_sdk.rejects import Budget
 from connector_sdk.runtime.beginning import begin_from
+from connector_sdk.runtime.checkpoints import STAGING_LOST, Checkpoints, refused_by
+from connector_sdk.runtime.job import Job, Result
 from connector_sdk.runtime.limits import respect_quiet_hours
 from connector_sdk.runtime.piece import Abandoned, Piece, Pull, RowLimit
 from connector_sdk.runtime.reader import Reader, request
-from connector_sdk.runtime.reject_file import RejectFile
-from connector_sdk.runtime.retry import Retry
-from connector_sdk.runtime.state_store import Saved, StateStore
 from connector_sdk.runtime.stop import Stop
 from connector_sdk.runtime.telemetry import (
-    AckFailed,
-    Committed,
     Event,
-    Listener,
     RunFinished,
     RunStarted,
     SplitFinished,
     SplitStarted,
 )
-from connector_sdk.schema import Mode, Stream, Where, WriteMode
+from connector_sdk.schema import Mode, Stream, WriteMode
 
 __all__ = ["Job", "Result", "run", "would_alter"]
-
-STAGING_LOST = "staging_lost"
-"""The code of a commit's TransientError: what was staged is gone, and is read and written again."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """One run: what to read from where, and how it is written. `source` and `sink` are entered already.
-
-    `streams` are as discovered; `columns` and `where` reduce them, by stream name. `limit` ends the run after that many rows and
-    saves no state. A piece, the unit of staging and checkpointing, ends at the first state after `piece_rows` rows, `piece_bytes`
-    bytes in memory or `piece_seconds` seconds.
-    """
-
-    source: Source
-    sink: Sink
-    streams: tuple[Stream, ...]
-    mode: Mode
-    write: WriteMode
-    store: StateStore
-    where: Mapping[str, Where] = field(default_factory=dict)
-    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    limits: Limits = field(default_factory=Limits)
-    max_rejects: int | None = 0
-    rejects: Path | None = None
-    limit: int | None = None
-    piece_rows: int = 1_000_000
-    piece_bytes: int = 64 << 20
-    piece_seconds: float = 60.0
-    retry: Retry = field(default_factory=Retry)
-    listener: Listener | None = None
-    stop: Stop | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """What a run did. `states` is where each split stands; `bytes` are of Arrow data in memory."""
-
-    rows: int
-    bytes: int
-    rejects: int
-    checkpoint: int
-    states: Mapping[str, State]
-    seconds: float
-    reject_file: Path | None = None
-    altered: tuple[str, ...] = ()
 
 
 def run(job: Job) -> Result:
@@ -125,13 +70,13 @@ class _Run:
         self.reader = Reader(job.source, self.asked, limits=job.limits, retry=job.retry, stop=self.stop, emit=self.emit)
         saved = job.store.load()
         # A limited run is nobody's run before: its sink must not take it for the job's own.
-        self.saved: Saved = saved if job.limit is None else replace(saved, load=uuid.uuid4().hex)
-        self.load = Load(id=self.saved.load, streams=self._targets(), mode=job.write, max_rejects=job.max_rejects)
-        self.budget = Budget(job.max_rejects, spent=0 if self.saved.done else self.saved.rejects)
-        self.file = RejectFile(job.rejects, self.saved.connector, self.load.id) if job.rejects else None
-        self.rows = self.bytes = self.reject_count = 0
+        saved = saved if job.limit is None else replace(saved, load=uuid.uuid4().hex)
+        self.load = Load(id=saved.load, streams=self._targets(), mode=job.write, max_rejects=job.max_rejects)
+        self.budget = Budget(job.max_rejects, spent=0 if saved.done else saved.rejects)
+        self.checkpoints = Checkpoints(
+            job, self.load, saved, self.budget, emit=self.emit, wait_or_raise=self.reader.wait_or_raise
+        )
         self._finished: set[str] = set()
-        self._lock = threading.Lock()  # one checkpoint at a time
         self._listener_lock = threading.Lock()
         self.failed = threading.Event()
         self.pull = Pull(
@@ -154,17 +99,18 @@ class _Run:
         altered = self.alter(dry_run=False)
         splits, finished = self._start()
         if not finished:
-            self._acknowledge_all(splits)
+            self.checkpoints.acknowledge_all(splits)
             self._run_splits(splits)
-            self._finish()
+            self.checkpoints.finish(self.reader.plan)
+        done = self.checkpoints
         result = Result(
-            rows=self.rows,
-            bytes=self.bytes,
-            rejects=self.reject_count,
-            checkpoint=self.saved.checkpoint,
-            states=self.saved.states,
+            rows=done.rows,
+            bytes=done.bytes,
+            rejects=done.rejects,
+            checkpoint=done.saved.checkpoint,
+            states=done.saved.states,
             seconds=time.monotonic() - started,
-            reject_file=job.rejects if job.rejects is not None and self.reject_count else None,
+            reject_file=job.rejects if job.rejects is not None and done.rejects else None,
             altered=altered,
         )
         self.emit(
@@ -187,9 +133,10 @@ class _Run:
         return self.asked.streams
 
     def check_writes(self) -> None:
-        if self.saved.mode and self.saved.mode != self.job.mode:
+        if self.checkpoints.saved.mode and self.checkpoints.saved.mode != self.job.mode:
             raise ConfigError(
-                f"the state is of {self.saved.mode} reads, this is a {self.job.mode} read", hint="use another state file"
+                f"the state is of {self.checkpoints.saved.mode} reads, this is a {self.job.mode} read",
+                hint="use another state file",
             )
         if self.job.write in (WriteMode.UPSERT, WriteMode.APPLY, WriteMode.HISTORY):
             for stream in self.asked.streams:
@@ -213,7 +160,12 @@ class _Run:
                     stream=stream.name,
                 )
             # Where nothing is there yet (a new file for each delivery), only what is new is just what is wanted.
-            if found is not None and self.job.write is WriteMode.REPLACE and self.job.mode is not Mode.FULL and self.saved.states:
+            if (
+                found is not None
+                and self.job.write is WriteMode.REPLACE
+                and self.job.mode is not Mode.FULL
+                and self.checkpoints.saved.states
+            ):
                 raise ConfigError(
                     f"replace with a read of mode {self.job.mode} would leave only what is new of {stream.name!r}",
                     hint="use --mode full, or --write append",
@@ -224,25 +176,25 @@ class _Run:
 
     def _start(self) -> tuple[tuple[Split, ...], bool]:
         """Decide from the sink's checkpoint and the saved state where to begin. True when the last run had really finished."""
-        job, saved = self.job, self.saved
+        job, saved = self.job, self.checkpoints.saved
         truth = self.reader.patiently("resume", lambda: job.sink.resume(self.load))
         # A sink that is further than the state file was killed between its commit and the saving of the state.
         if truth is not None and truth.done and not saved.done and truth.id > saved.checkpoint:
-            self._save(replace(saved, checkpoint=truth.id, states=truth.states, base={}, splits=(), done=True))
-            if self.file:
-                self.file.rewind(truth.id)
-                self._keep_cut_off(truth)
+            self.checkpoints.save(replace(saved, checkpoint=truth.id, states=truth.states, base={}, splits=(), done=True))
+            if self.checkpoints.file:
+                self.checkpoints.file.rewind(truth.id)
+                self.checkpoints.keep_cut_off(truth)
             for split in self._saved_or_planned(saved.splits):
                 if split.id in truth.states:
-                    self._acknowledge(split, truth.states[split.id])
+                    self.checkpoints.acknowledge(split, truth.states[split.id])
             return (), True
         begin = begin_from(saved, truth, job.mode, self.asked.digest)
         splits = self._saved_or_planned(begin.splits)
-        if self.file:
-            self.file.rewind(begin.rejects_up_to)
+        if self.checkpoints.file:
+            self.checkpoints.file.rewind(begin.rejects_up_to)
             if truth is not None and truth.id == saved.checkpoint + 1:
-                self._keep_cut_off(truth)
-        self._save(
+                self.checkpoints.keep_cut_off(truth)
+        self.checkpoints.save(
             replace(
                 saved,
                 mode=str(job.mode),
@@ -300,8 +252,7 @@ class _Run:
         if self.stop.requested or self.failed.is_set():
             return
         self.emit(SplitStarted(split=split.id, streams=tuple(stream.name for stream in split.streams)))
-        with self._lock:
-            state = self.saved.states.get(split.id)
+        state = self.checkpoints.state_of(split)
         rows = failures = 0
         batches: Iterator[Batch] | None = None
         while True:
@@ -323,11 +274,11 @@ class _Run:
                 return
             except BaseException as error:
                 _close(batches)
-                self._keep_given_up([*piece.rejects, *_refused(error)])
+                self.checkpoints.keep_given_up([*piece.rejects, *refused_by(error)])
                 raise
             if piece.end is not None and (piece.rows or piece.rejects or piece.end != state):
                 try:
-                    state = self._commit(split, piece, receipt)
+                    state = self.checkpoints.commit(split, piece, receipt)
                 except TransientError as error:
                     if error.code != STAGING_LOST:
                         raise
@@ -345,136 +296,12 @@ class _Run:
                     self.emit(SplitFinished(split=split.id, rows=rows))
                 return
 
-    def _commit(self, split: Split, piece: Piece, receipt: Receipt) -> State:
-        assert piece.end is not None
-        refused = [] if receipt.rejects is None else rejects_of(receipt.rejects)
-        if refused:
-            try:
-                self.budget.spend(len(refused), refused[-1])
-            except DataError:
-                self._keep_given_up([*piece.rejects, *refused])
-                raise
-        rejects = [*piece.rejects, *refused]
-        with self._lock:
-            at = Checkpoint(
-                id=self.saved.checkpoint + 1,
-                states={**self.saved.states, split.id: piece.end},
-                splits=self.saved.splits,
-            )
-            if self.file and rejects:
-                self.file.append(rejects, at.id)
-            try:
-                late = self._keep_late(self._publish([receipt], at, split.id), at)
-            except TransientError as error:
-                if error.code == STAGING_LOST:
-                    self.budget.give_back(len(rejects))
-                    if self.file:
-                        self.file.rewind(self.saved.checkpoint)
-                raise
-            count = len(rejects) + len(late)
-            self._save(replace(self.saved, checkpoint=at.id, states=at.states, rejects=self.saved.rejects + count))
-            rows = max(0, receipt.rows - len(late))
-            self.rows += rows
-            self.bytes += piece.bytes
-            self.reject_count += count
-            self.emit(Committed(checkpoint=at.id, rows=rows, splits=(split.id,)))
-            self._spend_late(late)
-        if (
-            self.job.write is not WriteMode.REPLACE
-        ):  # a REPLACE shows nothing before it is done: until then the source may not forget
-            self._acknowledge(split, piece.end)
-        return piece.end
-
-    def _keep_late(self, receipt: Receipt, at: Checkpoint) -> list[Reject]:
-        """The rows that the target refused only when they were published, kept with the others."""
-        late = [] if receipt.rejects is None else rejects_of(receipt.rejects)
-        if self.file and late:
-            self.file.append(late, at.id)
-        return late
-
-    def _keep_cut_off(self, truth: Checkpoint) -> None:
-        """The run before died between its sink's commit and ours: a commit that is repeated tells its rejects again."""
-        assert self.file is not None
-        receipt = self.job.sink.commit(self.load, [], truth)
-        if receipt.rejects is not None:
-            kept = {(r.raw_sha256, r.reason) for r in self.file.kept(truth.id)}
-            self.file.append((r for r in rejects_of(receipt.rejects) if (r.raw_sha256, r.reason) not in kept), truth.id)
-
-    def _spend_late(self, late: Sequence[Reject]) -> None:
-        """A sink that allows no more of them than were left is within the budget, unless other splits spent the same."""
-        if late:
-            self.budget.spend(len(late), late[-1])
-
-    def _publish(self, receipts: Sequence[Receipt], at: Checkpoint, split: str) -> Receipt:
-        failures = 0
-        while True:
-            try:
-                return self.job.sink.commit(replace(self.load, max_rejects=self.budget.left()), receipts, at)
-            except DataError as error:
-                if self.file:
-                    self.file.append(_refused(error), 0)
-                raise
-            except TransientError as error:  # the id makes trying again safe
-                if error.code == STAGING_LOST:
-                    raise
-                failures += 1
-                self.reader.wait_or_raise(split, failures, error)
-
-    def _finish(self) -> None:
-        plan = self.saved.splits
-        with self._lock:
-            at = Checkpoint(id=self.saved.checkpoint + 1, states=self.saved.states, done=True)
-            late = self._keep_late(self._publish([], at, ""), at)
-            self._save(
-                replace(self.saved, checkpoint=at.id, base={}, splits=(), done=True, rejects=self.saved.rejects + len(late))
-            )
-            self.rows -= len(late)
-            self.reject_count += len(late)
-            self._spend_late(late)
-        if self.job.write is WriteMode.REPLACE:
-            for split in plan or self.reader.plan():
-                if split.id in self.saved.states:
-                    self._acknowledge(split, self.saved.states[split.id])
-
     # -- small things -----------------------------------------------------------------------------------------------------------
-
-    def _save(self, saved: Saved) -> None:
-        self.saved = saved
-        if self.job.limit is None:
-            self.job.store.save(saved)
-
-    def _acknowledge_all(self, splits: Sequence[Split]) -> None:
-        if self.job.write is WriteMode.REPLACE:
-            return
-        for split in splits:
-            state = self.saved.states.get(split.id)
-            if state is not None:
-                self._acknowledge(split, state)
-
-    def _acknowledge(self, split: Split, state: State) -> None:
-        if self.job.limit is not None:
-            return  # nothing is saved, so the source must not forget
-        try:
-            self.job.source.ack(split, state)
-        except TransientError as error:
-            self.emit(AckFailed(split=split.id, reason=str(error)))
-
-    def _keep_given_up(self, rejects: Sequence[Reject]) -> None:
-        """The rejects of a piece that will not be committed: kept for whoever looks, and dropped again by the next run."""
-        if self.file and rejects:
-            with self._lock, suppress(ConnectorError):
-                self.file.append(rejects, 0)
 
     def emit(self, event: Event) -> None:
         if self.job.listener is not None:
             with self._listener_lock:
                 self.job.listener(event)
-
-
-def _refused(error: BaseException) -> list[Reject]:
-    """The records with which a sink went over its budget."""
-    found = error.rejects if isinstance(error, DataError) else None
-    return rejects_of(found) if isinstance(found, pa.RecordBatch) else []
 
 
 def _close(batches: Iterator[Batch]) -> None:
