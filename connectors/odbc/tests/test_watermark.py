@@ -163,6 +163,7 @@ def test_a_cursor_that_is_a_day_needs_an_overlap(mariadb_system: System) -> None
         _split(opened)
 
 
+@pytest.mark.filterwarnings("ignore::connector_sdk.config.LiteralSecretWarning")
 def test_without_the_privilege_to_see_open_transactions_it_is_said(mariadb_system: System) -> None:
     name = mariadb_system.database.name
     mariadb_system.run(

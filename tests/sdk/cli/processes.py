@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+# As in a shell's foreground: a process of a background job ignores SIGINT, and so do its children.
+MAIN = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from connector_sdk.cli import main; main()"
 
 
 class Process:
@@ -20,7 +22,7 @@ class Process:
         kwargs.setdefault("stdout", subprocess.PIPE)
         kwargs.setdefault("stderr", subprocess.PIPE)
         self.popen = subprocess.Popen(
-            [*prefix, sys.executable, "-c", "from connector_sdk.cli import main; main()", *map(str, words)],
+            [*prefix, sys.executable, "-c", MAIN, *map(str, words)],
             text=True,
             env=environment,
             **kwargs,
