@@ -13,7 +13,7 @@ from connector_sdk.errors import DataError
 from connector_sdk.formats.delimited.casting import Bools, Text, cast_text
 from connector_sdk.formats.layout import Field
 
-__all__ = ["has_x", "parse_numbers", "render_numbers", "unwritable"]
+__all__ = ["has_hexadecimal", "parse_numbers", "render_numbers", "unwritable"]
 
 pc: Any = pyarrow.compute  # the stubs know fewer combinations than Arrow does
 
@@ -35,7 +35,7 @@ def parse_numbers(field: Field, text: Text) -> tuple[pa.Array[Any], Bools | None
         text = pc.replace_substring(pc.replace_substring(text, ".", "?"), field.decimal, ".")
     if pa.types.is_integer(kind):
         text = pc.replace_substring_regex(text, r"^\+(\d)", r"\1")
-        if has_x(text):
+        if has_hexadecimal(text):
             text = pc.replace_substring_regex(text, "[xX]", "?")  # Arrow takes 0x10 for 16
         return cast_text(text, kind, _INTEGER)
     return cast_text(text, kind, _FLOAT if pa.types.is_floating(kind) else _NUMBER)
@@ -59,14 +59,15 @@ def _plain_sign(field: Field, text: Text) -> Text:
     return text
 
 
-def has_x(text: Text) -> bool:
-    """Whether there is an x anywhere, as in hexadecimal numbers."""
+def has_hexadecimal(text: Text) -> bool:
+    """Whether there is a ``0x`` anywhere, which makes Arrow read a number as hexadecimal."""
     _, places, data = text.buffers()
     if data is None or not len(text):
         return False
     ends = np.frombuffer(places, dtype=np.int32)
     held = np.frombuffer(data, dtype=np.uint8)[ends[text.offset] : ends[text.offset + len(text)]]
-    return bool((held == ord("x")).any() or (held == ord("X")).any())
+    found = np.flatnonzero((held == ord("x")) | (held == ord("X")))
+    return bool((held[found[found > 0] - 1] == ord("0")).any())
 
 
 def render_numbers(field: Field, values: pa.Array[Any]) -> Text:

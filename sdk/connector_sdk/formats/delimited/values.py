@@ -14,7 +14,7 @@ import pyarrow.compute
 from connector_sdk import types
 from connector_sdk.errors import ConfigError
 from connector_sdk.formats.delimited.casting import Bools, Text, cast_text, mask
-from connector_sdk.formats.delimited.numbers import has_x, parse_numbers, render_numbers, unwritable
+from connector_sdk.formats.delimited.numbers import has_hexadecimal, parse_numbers, render_numbers, unwritable
 from connector_sdk.formats.layout import Field
 from connector_sdk.formats.moments import check_pattern, parse_moments, render_moments
 
@@ -88,7 +88,7 @@ def parse(field: Field, raw: Any) -> tuple[pa.Array[Any], dict[int, str]]:
 def _plainly(field: Field, raw: Any) -> tuple[pa.Array[Any], dict[int, str]] | None:
     """Arrow's own conversion, a few bad values aside; None when they are many, or only written in another way than Arrow's."""
     text = raw.view(pa.string())  # not checked for UTF-8: what Arrow makes a number or a date of is ASCII
-    if pa.types.is_integer(field.type) and has_x(text):
+    if pa.types.is_integer(field.type) and has_hexadecimal(text):
         return None
     good: dict[int, Any] = {}
     bad: dict[int, str] = {}
