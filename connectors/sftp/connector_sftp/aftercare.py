@@ -51,21 +51,25 @@ class Aftercare:
                     # The one that was read stays until a later one is: it is what tells that an old one comes late.
                     done = superseded(self._drops.settled(binding, self._drops.candidates(binding)), done[-1])
             else:
-                done = list(ledger.known(in_lane(split, self._drops.listed(binding))))
+                done = list(ledger.known(in_lane(split, self._drops.listed(binding, unmarked=True))))
                 done += self._left_aside(binding, split, ledger) if config.after == "delete" else []
             put = self._archive if config.after == "archive" else self._delete
-            marker = binding.settings.done
             fresh = [entry for entry in done if identity(entry) not in self._away]
             if fresh:
                 self._drops.open_drops(binding, fresh)
             for entry in fresh:
+                self._remove_marker(binding, entry)
                 put(entry)
-                if marker is not None and "*" not in marker:
-                    self._drops.folder.remove(entry.name + marker)
                 self._away.add(identity(entry))
             for idle in self._drops.idle_markers(binding) if fresh else []:
                 put(idle)
                 self._drops.forget_marker(binding, idle)
+
+    def _remove_marker(self, binding: Binding, entry: Entry) -> None:
+        """Before its file goes: a marker that is left behind would say of the next file of that name that it is complete."""
+        marker = binding.settings.marker
+        if marker is not None and self._drops.folder.stat(entry.name) == entry:  # or it is that of a newer one
+            self._drops.folder.remove(entry.name + marker)
 
     def _archive(self, entry: Entry) -> None:
         """Move it below the archive: under its own name, or with what tells it apart when that is taken there."""

@@ -66,6 +66,16 @@ class StreamConfig(BaseModel):
         Field(description="all: the files together are the stream; latest: each is the whole of it, the last by name counts"),
     ] = "all"
 
+    @property
+    def marker(self) -> str | None:
+        """What follows a file's name in that of its own marker; None where files have none."""
+        return None if self.done is None or "*" in self.done else self.done
+
+    @property
+    def group_marker(self) -> str | None:
+        """What a marker is called that is for several files; None where none is."""
+        return self.done if self.done is not None and "*" in self.done else None
+
     @field_validator("files", "members", "manifest")
     @classmethod
     def _relative(cls, pattern: str | None) -> str | None:

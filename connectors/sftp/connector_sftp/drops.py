@@ -67,18 +67,22 @@ class Drops:
         self._must_be_there()
         return list(self.folder.list(depth=1))
 
-    def listed(self, binding: Binding) -> Iterator[Entry]:
-        """The stream's files, in no order and one at a time, whether they have settled or not. Raises as :meth:`candidates`."""
+    def listed(self, binding: Binding, *, unmarked: bool = False) -> Iterator[Entry]:
+        """The stream's files, in no order and one at a time, whether they have settled or not. Raises as :meth:`candidates`.
+
+        With `unmarked`, also those whose own marker is not there, or not any more.
+        """
         self._must_be_there()
-        done, archive = binding.settings.done, self.config.archive
-        if done is not None and "*" in done:
-            groups = Groups(self.folder, binding.pattern, done)
+        shared, archive = binding.settings.group_marker, self.config.archive
+        if shared is not None:
+            groups = Groups(self.folder, binding.pattern, shared)
             found = candidates(self.folder, binding.pattern, done=None, archive=archive)
             return (entry for entry in found if groups.releases(entry.name))
         if binding.settings.manifest is not None:
             released = self._manifests_of(binding.settings.manifest).released()
             found = candidates(self.folder, binding.pattern, done=None, archive=archive)
             return (entry for entry in found if entry.name in released)
+        done = None if unmarked else binding.settings.marker
         return candidates(self.folder, binding.pattern, done=done, archive=archive)
 
     def candidates(self, binding: Binding) -> list[Entry]:
@@ -117,12 +121,12 @@ class Drops:
 
     def idle_markers(self, binding: Binding) -> list[Entry]:
         """The manifests and markers of groups of whose files none is left."""
-        done = binding.settings.done
+        shared = binding.settings.group_marker
         if binding.settings.manifest is not None:
             return self._manifests_of(binding.settings.manifest).idle()
-        if done is not None and "*" in done:
+        if shared is not None:
             pattern = binding.pattern
-            return Groups(self.folder, pattern, done).idle(self.folder.list(pattern.below, depth=pattern.depth))
+            return Groups(self.folder, pattern, shared).idle(self.folder.list(pattern.below, depth=pattern.depth))
         return []
 
     def forget_marker(self, binding: Binding, marker: Entry) -> None:

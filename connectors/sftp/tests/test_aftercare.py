@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from connector_sdk.contract import Split, State
+from connector_sdk.runtime.folder import LocalFolder
 from connector_sdk.schema import Mode
 from connector_sftp import SftpConnector
 
@@ -82,6 +85,81 @@ def test_the_marker_goes_with_its_file(place: Place) -> None:
     with place.connector(after="delete") as connector:
         connector.ack(*read(connector, Mode.FULL))
     assert place.names() == []
+
+
+MARKED = {"orders": {"files": "orders-*.csv", "layout": LAYOUT, "done": ".done"}}
+
+
+@pytest.mark.parametrize("mode", [Mode.FULL, Mode.INCREMENTAL])
+@pytest.mark.parametrize("after", ["archive", "delete"])
+def test_the_marker_of_a_delivery_that_replaced_what_was_read_stays(place: Place, mode: Mode, after: str) -> None:
+    place.streams = dict(MARKED)
+    for name, text in (("orders-1.csv", "id,text\n1,a\n"), ("orders-1.csv.done", "")):
+        place.write(name, text)
+    with place.connector(after=after) as connector:
+        split, state = read(connector, mode)
+        place.drop("orders-1.csv", [2, 3], age=10)
+        connector.ack(split, state)
+        assert place.names() == ["orders-1.csv", "orders-1.csv.done"]
+
+
+@pytest.mark.parametrize("after", ["archive", "delete"])
+def test_a_deletion_that_was_cut_leaves_the_marker_of_a_later_delivery(local: Place, after: str) -> None:
+    local.streams = dict(MARKED)
+    path = local.drop("orders-1.csv", [1])
+    local.write("orders-1.csv.done", "")
+    with local.connector(after=after) as connector:
+        split, state = read(connector, Mode.INCREMENTAL)
+        path.rename(path.with_name(".orders-1.csv.read"))
+        local.drop("orders-1.csv", [2, 3], age=10)
+        connector.ack(split, state)
+        assert {"orders-1.csv", "orders-1.csv.done"} <= set(local.names())
+
+
+class StoppedError(Exception):
+    """Where a test ends the work, as a kill would."""
+
+
+class Ending(LocalFolder):
+    """A folder in which only the first `steps` things can be done."""
+
+    steps = 0
+
+    def rename(self, old: str, new: str, *, replace: bool = True) -> None:
+        self._step()
+        super().rename(old, new, replace=replace)
+
+    def remove(self, name: str) -> None:
+        self._step()
+        super().remove(name)
+
+    def _step(self) -> None:
+        self.steps -= 1
+        if self.steps < 0:
+            raise StoppedError
+
+
+@pytest.mark.parametrize("mode", [Mode.FULL, Mode.INCREMENTAL])
+@pytest.mark.parametrize("after", ["archive", "delete"])
+@pytest.mark.parametrize("steps", range(6))
+def test_wherever_putting_away_ends_no_marker_outlives_its_file(local: Place, mode: Mode, after: str, steps: int) -> None:
+    """It would say of the next file of that name that it is complete."""
+    local.streams = dict(MARKED)
+    for number in (1, 2):
+        local.drop(f"orders-{number}.csv", [number])
+        local.write(f"orders-{number}.csv.done", "")
+    with local.connector(after=after) as connector:
+        split, state = read(connector, mode)
+        ending = Ending(local.folder)
+        ending.steps = steps
+        connector._here.drops.folder = ending
+        with suppress(StoppedError):
+            connector.ack(split, state)
+        left = local.names()
+        assert all(name.removesuffix(".done") in left for name in left if name.endswith(".done"))
+    with local.connector(after=after) as connector:
+        connector.ack(split, state)
+    assert local.names() == {"archive": ["archive/orders-1.csv", "archive/orders-2.csv"], "delete": []}[after]
 
 
 @pytest.mark.parametrize("mode", [Mode.FULL, Mode.INCREMENTAL])
