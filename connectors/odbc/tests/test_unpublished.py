@@ -119,6 +119,20 @@ def test_a_transaction_that_the_server_ended_is_told_as_lost(served: System, con
     assert ids(served) == [1]
 
 
+def test_a_connection_that_was_cut_while_nothing_was_written_is_not_taken_again(served: System, connector: OdbcConnector) -> None:
+    connector.commit(LOAD, [write(connector, "a", 1)], Checkpoint(id=1))
+    if served.kind == "postgresql":
+        others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        served.run(f"SELECT pg_terminate_backend(pid) {others}")
+    else:
+        others = "FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+        served.run(*(f"KILL {number}" for (number,) in served.rows(f"SELECT id {others}")))
+    with pytest.raises(TransientError):
+        write(connector, "b", 2)
+    connector.commit(LOAD, [write(connector, "b", 2)], Checkpoint(id=2))
+    assert ids(served) == [1, 2]
+
+
 def test_a_piece_whose_commit_never_comes_is_in_nobodys_way(served: System, connector: OdbcConnector) -> None:
     write(connector, "a", 1)
     wider = Stream(name="t", schema=SCHEMA.append(pa.field("more", pa.int32())), keys=("id",))

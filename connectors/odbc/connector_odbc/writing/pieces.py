@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from connector_sdk.changes import OP, is_change
 from connector_sdk.changes import REV as VERSION
 from connector_sdk.contract import Batch, Load, Receipt
-from connector_sdk.errors import ConfigError, ConnectorError, DataError
+from connector_sdk.errors import ConfigError, ConnectorError, DataError, TransientError
 from connector_sdk.rejects import Budget, Reject, reject_batch
 from connector_sdk.schema import Stream, WriteMode
 
@@ -105,7 +105,8 @@ def write_piece(
         try:
             return _inserted(open_piece, load, batches)
         except BaseException as error:
-            unpublished.end(open_piece)
+            # One that is cut may still say that it rolls back.
+            unpublished.end(open_piece, usable=not isinstance(error, TransientError))
             _tell(error, open_piece.rejects)
             raise
     return _staged(database, writers, targets, load, piece, batches, budget)

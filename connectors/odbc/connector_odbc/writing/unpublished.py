@@ -151,15 +151,18 @@ class Unpublished:
             piece = self._piece
         if piece is None or piece.id != piece_id:
             raise TransientError("rows that were written are gone: their transaction has ended", code="staging_lost")
+        usable = True
         try:
             yield piece.connection
         except driver_manager.pyodbc().Error as error:
-            raise self._database.failure(error, doing) from None
+            failure = self._database.failure(error, doing)
+            usable = not isinstance(failure, TransientError)
+            raise failure from None
         finally:
-            self.end(piece)
+            self.end(piece, usable)
 
-    def end(self, piece: UnpublishedPiece) -> None:
-        """Take back what is not committed, and make room for the next."""
+    def end(self, piece: UnpublishedPiece, usable: bool = True) -> None:
+        """Take back what is not committed, and make room for the next; a connection that is not `usable` is closed."""
         with self._lock:
             if self._piece is not piece:
                 return
@@ -167,14 +170,17 @@ class Unpublished:
         piece.stop()
         connection = piece.connection
         if not isinstance(connection, BulkWriter):
-            self._writers.give_back(connection)
+            self._writers.give_back(connection, usable)
             return
         try:
             connection.rollback()
         except driver_manager.pyodbc().Error:
+            usable = False
+        if usable:
+            self._bulk = connection
+        else:
+            self._writers.close()  # a server that cut one has cut them all
             connection.close()
-            return
-        self._bulk = connection
 
     def forget(self) -> None:
         """Take back a piece that is written and whose commit never came."""
