@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 from connector_sdk.contract import Split, State
-from connector_sdk.errors import LocalResourceError
+from connector_sdk.errors import ConfigError, LocalResourceError
 from connector_sdk.runtime.folder import Entry
 from connector_sdk.schema import Mode
 
@@ -36,8 +37,12 @@ class Aftercare:
         self._away: set[Identity] = set()
         self._lock = threading.Lock()
 
-    def put_away(self, binding: Binding, split: Split, state: State) -> None:
-        """Archive or delete the files of `split` that `state` has read to their end and that have not been replaced since."""
+    def put_away(self, binding: Binding, split: Split, state: State, others: Sequence[Binding]) -> None:
+        """Archive or delete the files of `split` that `state` has read to their end and that have not been replaced since.
+
+        Raises ConfigError (code ``shared``), and puts nothing away, when one of them is also of a stream of `others`, which are
+        those that the split does not read.
+        """
         config = self._drops.config
         ledger = None if split.mode is Mode.FULL else open_ledger(config, split, state)
         if ledger is not None:
@@ -55,6 +60,7 @@ class Aftercare:
                 done += self._left_aside(binding, split, ledger) if config.after == "delete" else []
             put = self._archive if config.after == "archive" else self._delete
             fresh = [entry for entry in done if identity(entry) not in self._away]
+            self._require_unshared(binding, others, fresh)
             if fresh:
                 self._drops.open_drops(binding, fresh)
             for entry in fresh:
@@ -64,6 +70,19 @@ class Aftercare:
             for idle in self._drops.idle_markers(binding) if fresh else []:
                 put(idle)
                 self._drops.forget_marker(binding, idle)
+
+    def _require_unshared(self, binding: Binding, others: Sequence[Binding], entries: Sequence[Entry]) -> None:
+        patterns = [(other.name, other.pattern) for other in others]
+        for entry in entries:
+            for name, pattern in patterns:
+                if pattern.matches(entry.name):
+                    raise ConfigError(
+                        f"{entry.name} was read for stream {binding.name!r} and is a file of stream {name!r} too, "
+                        f"which would lose it by after: {self._drops.config.after}",
+                        hint="give the two other `files`; read records of one file in one run; or set after: leave",
+                        code="shared",
+                        stream=binding.name,
+                    )
 
     def _remove_marker(self, binding: Binding, entry: Entry) -> None:
         """Before its file goes: a marker that is left behind would say of the next file of that name that it is complete."""

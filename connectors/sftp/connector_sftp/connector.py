@@ -104,9 +104,10 @@ class SftpConnector:
         return read_incremental(here.drops, decoding, binding, split, state, until)
 
     def ack(self, split: Split, state: State) -> None:
-        """Leave, archive or delete the files that `state` has read to their end."""
+        """Leave, archive or delete the files that `state` has read to their end; see :class:`~connector_sftp.aftercare.Aftercare`."""
         here = self._here
-        here.aftercare.put_away(here.binding(split.streams[0].name), split, state)
+        binding = here.binding(split.streams[0].name)  # before the others: it finds them where nobody has configured any
+        here.aftercare.put_away(binding, split, state, here.others(split))
 
     def replay(self, stream: Stream, rejects: pa.RecordBatch) -> Iterator[Batch]:
         """Decode rejected records again with the layout of today."""
@@ -165,6 +166,11 @@ class _Opened:
         if name not in found:
             raise ConfigError(f"there is no stream {name!r}", hint=f"there are {', '.join(found) or 'none'}", stream=name)
         return found[name]
+
+    def others(self, split: Split) -> list[Binding]:
+        """The streams that `split` does not read."""
+        read = {stream.name for stream in split.streams}
+        return [binding for name, binding in self._bound.items() if name not in read]
 
     def target_binding(self, name: str) -> Binding:
         """Where a stream is written, configured or not."""

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 from connector_sdk.contract import Split, State
+from connector_sdk.errors import ConfigError
 from connector_sdk.runtime.folder import LocalFolder
 from connector_sdk.schema import Mode
 from connector_sftp import SftpConnector
@@ -179,3 +180,45 @@ def test_put_away_files_are_not_new_again(place: Place) -> None:
         connector.ack(split, state)
         (batch,) = connector.read(split, state)
         assert batch.data.num_rows == 0
+
+
+FIELD = {"name": "id", "start": 2, "length": 3, "type": "int64", "nullable": False}
+RECORDS = {
+    "format": "fixed_width",
+    "records": [
+        {"name": "head", "when": {"start": 1, "value": "H"}, "keys": ["id"], "fields": [FIELD]},
+        {"name": "line", "when": {"start": 1, "value": "L"}, "keys": ["id"], "fields": [FIELD]},
+    ],
+}
+
+
+@pytest.mark.parametrize("mode", [Mode.FULL, Mode.INCREMENTAL])
+@pytest.mark.parametrize("after", ["archive", "delete"])
+def test_a_file_that_another_stream_has_too_is_not_put_away_for_both(local: Place, mode: Mode, after: str) -> None:
+    local.streams = {"orders": {"files": "orders-*.csv", "layout": LAYOUT}, "all": {"files": "*.csv", "layout": LAYOUT}}
+    local.drop("orders-1.csv", [1])
+    with local.connector(after=after) as connector:
+        (stream,) = connector.discover(["orders"])
+        (split,) = connector.plan([stream], mode)
+        *_, last = connector.read(split, None)
+        with pytest.raises(ConfigError, match=r"orders-1\.csv .* 'orders' .* stream 'all'") as caught:
+            connector.ack(split, last.state or {})
+        assert caught.value.code == "shared"
+    assert local.names() == ["orders-1.csv"]
+
+
+@pytest.mark.parametrize("mode", [Mode.FULL, Mode.INCREMENTAL])
+def test_a_file_of_which_one_type_of_records_was_read_is_not_put_away(local: Place, mode: Mode) -> None:
+    local.streams = {"orders": {"files": "orders-*.txt", "layout": RECORDS}}
+    local.write("orders-1.txt", "H001\nL002\n")
+    with local.connector(after="delete") as connector:
+        streams = list(connector.discover())
+        (split,) = connector.plan(streams[1:], mode)
+        *_, last = connector.read(split, None)
+        with pytest.raises(ConfigError, match=r"orders-1\.txt .* stream 'orders\.head'"):
+            connector.ack(split, last.state or {})
+        assert local.names() == ["orders-1.txt"]
+        (split,) = connector.plan(streams, mode)
+        *_, last = connector.read(split, None)
+        connector.ack(split, last.state or {})
+    assert local.names() == []
