@@ -10,7 +10,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from connector_sdk.contract import Checkpoint, Load, Receipt, Split, State
-from connector_sdk.errors import ConnectorError, DataError, TransientError
+from connector_sdk.errors import ConnectorError, DataError, TransientError, redact
 from connector_sdk.rejects import Budget, Reject, rejects_of
 from connector_sdk.runtime.job import Job
 from connector_sdk.runtime.piece import Piece
@@ -56,7 +56,8 @@ class Checkpoints:
     def commit(self, split: Split, piece: Piece, receipt: Receipt) -> State:
         """Publish a piece that the sink has staged; the state it leads to.
 
-        Raises DataError over the reject budget, and TransientError (``staging_lost``) when the piece is to be read again.
+        Raises DataError over the reject budget, and TransientError (``staging_lost``) when the piece is to be read again: what
+        it counted itself is then still counted.
         """
         assert piece.end is not None
         refused = [] if receipt.rejects is None else rejects_of(receipt.rejects)
@@ -79,7 +80,7 @@ class Checkpoints:
                 late = self._keep_late(self._publish([receipt], at, split.id), at)
             except TransientError as error:
                 if error.code == STAGING_LOST:
-                    self.budget.give_back(len(rejects))
+                    self.budget.give_back(len(refused))
                     if self.file:
                         self.file.rewind(self.saved.checkpoint)
                 raise
@@ -102,14 +103,20 @@ class Checkpoints:
             self.file.append(late, at.id)
         return late
 
-    def keep_cut_off(self, truth: Checkpoint) -> None:
-        """The run before died between its sink's commit and ours: a commit that is repeated tells its rejects again."""
+    def keep_cut_off(self, truth: Checkpoint) -> int:
+        """The run before died between its sink's commit and ours: a commit that is repeated tells its rejects again.
+
+        Returns how many that checkpoint has; only the reject file knows of all of them, and without one it is 0.
+        """
         if self.file is None:
-            return
+            return 0
         receipt = self.job.sink.commit(self.load, [], truth)
-        if receipt.rejects is not None:
-            kept = {(r.raw_sha256, r.reason) for r in self.file.kept(truth.id)}
-            self.file.append((r for r in rejects_of(receipt.rejects) if (r.raw_sha256, r.reason) not in kept), truth.id)
+        kept = self.file.kept(truth.id)
+        known = {(reject.raw_sha256, reject.reason) for reject in kept}
+        told = [] if receipt.rejects is None else rejects_of(receipt.rejects)
+        late = [reject for reject in told if (reject.raw_sha256, redact(reject.reason)) not in known]
+        self.file.append(late, truth.id)
+        return len(kept) + len(late)
 
     def _spend_late(self, late: Sequence[Reject]) -> None:
         """A sink that allows no more of them than were left is within the budget, unless other splits spent the same."""

@@ -72,7 +72,7 @@ class _Run:
         # A limited run is nobody's run before: its sink must not take it for the job's own.
         saved = saved if job.limit is None else replace(saved, load=uuid.uuid4().hex)
         self.load = Load(id=saved.load, streams=self._targets(), mode=job.write, max_rejects=job.max_rejects)
-        self.budget = Budget(job.max_rejects, spent=0 if saved.done else saved.rejects)
+        self.budget = Budget(job.max_rejects)
         self.checkpoints = Checkpoints(
             job, self.load, saved, self.budget, emit=self.emit, wait_or_raise=self.reader.wait_or_raise
         )
@@ -180,20 +180,22 @@ class _Run:
         truth = self.reader.patiently("resume", lambda: job.sink.resume(self.load))
         # A sink that is further than the state file was killed between its commit and the saving of the state.
         if truth is not None and truth.done and not saved.done and truth.id > saved.checkpoint:
-            self.checkpoints.save(replace(saved, checkpoint=truth.id, states=truth.states, base={}, splits=(), done=True))
             if self.checkpoints.file:
                 self.checkpoints.file.rewind(truth.id)
                 self.checkpoints.keep_cut_off(truth)
+            self.checkpoints.save(replace(saved, checkpoint=truth.id, states=truth.states, base={}, splits=(), done=True))
             for split in self._saved_or_planned(saved.splits):
                 if split.id in truth.states:
                     self.checkpoints.acknowledge(split, truth.states[split.id])
             return (), True
         begin = begin_from(saved, truth, job.mode, self.asked.digest)
         splits = self._saved_or_planned(begin.splits)
+        rejects = 0 if saved.done or begin.resumed is None else saved.rejects
         if self.checkpoints.file:
             self.checkpoints.file.rewind(begin.rejects_up_to)
             if truth is not None and truth.id == saved.checkpoint + 1:
-                self.checkpoints.keep_cut_off(truth)
+                rejects += self.checkpoints.keep_cut_off(truth)
+        self.budget.spent = rejects if begin.resumed is not None else 0
         self.checkpoints.save(
             replace(
                 saved,
@@ -203,7 +205,7 @@ class _Run:
                 states=begin.states,
                 base=begin.base,
                 splits=splits if job.mode is Mode.FULL else (),
-                rejects=saved.rejects if begin.resumed is not None else 0,
+                rejects=self.budget.spent,
                 done=False,
             )
         )
@@ -265,7 +267,7 @@ class _Run:
             except TransientError as error:
                 _close(batches)
                 batches = None
-                self.budget.give_back(len(piece.rejects))
+                piece.give_back()
                 failures += 1
                 self.reader.wait_or_raise(split.id, failures, error)
                 continue
@@ -284,6 +286,7 @@ class _Run:
                         raise
                     _close(batches)
                     batches = None
+                    piece.give_back()
                     failures += 1
                     self.reader.wait_or_raise(split.id, failures, error)
                     continue

@@ -6,7 +6,8 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from connector_sdk.contract import Batch, Split, State
@@ -40,6 +41,12 @@ class RowLimit:
             taken = max(0, min(self._limit - handed, batch.data.num_rows))
             self._handed[batch.stream] = handed + taken
         return batch if taken == batch.data.num_rows else replace(batch, data=batch.data.slice(0, taken))
+
+    def give_back(self, handed: Mapping[str, int]) -> None:
+        """Forget so many rows of each stream: they will be read again."""
+        with self._lock:
+            for stream, rows in handed.items():
+                self._handed[stream] = self._handed.get(stream, 0) - rows
 
     def reached(self, streams: Sequence[Stream]) -> bool:
         """Whether every one of `streams` has given as many rows as it may."""
@@ -75,6 +82,7 @@ class Piece:
         self.end: State | None = None
         self.rows = self.bytes = 0
         self.rejects: list[Reject] = []
+        self._handed: Counter[str] = Counter()
         self.last = self.complete = False
         self._loose = 0  # rows and rejects since the last state
 
@@ -88,6 +96,11 @@ class Piece:
         for batch in self:
             if batch.data.num_rows:
                 raise InternalError(f"the sink returned before the end of piece {self.name!r}", split=self._split.id)
+
+    def give_back(self) -> None:
+        """Uncount its rows and rejects: the piece will be read again."""
+        self._pulling.limit.give_back(self._handed)
+        self._pulling.budget.give_back(len(self.rejects))
 
     def _pull(self) -> Iterator[Batch]:
         pull = self._pulling
@@ -116,6 +129,7 @@ class Piece:
         rows, size = batch.data.num_rows, batch.data.nbytes
         self.rejects += found
         self.rows += rows
+        self._handed[batch.stream] += rows
         self.bytes += size
         self._loose += rows + len(found)
         event = BatchRead(split=self._split.id, stream=batch.stream, rows=rows, bytes=size, rejects=len(found))

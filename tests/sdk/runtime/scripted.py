@@ -146,6 +146,8 @@ class Rows:
         known = self.checkpoints.get(load.id)
         if known is None or known.id < at.id:
             rows = [row for receipt in receipts for row in self.staged[receipt.token]]
+            held = self.pending.get(load.id, []) + rows if load.mode is WriteMode.REPLACE else []
+            rows = rows if load.mode is not WriteMode.REPLACE else held if at.done else []
             late = [
                 Reject(stream=name, code="refused", reason="late", raw=str(n).encode())
                 for name, n in rows
@@ -158,14 +160,9 @@ class Rows:
             rows = [row for row in rows if row[1] not in self.refuse_late]
             for receipt in receipts:
                 del self.staged[receipt.token]
-            if load.mode is WriteMode.REPLACE:
-                rows = self.pending.setdefault(load.id, []) + rows
-                self.pending[load.id] = rows
-                if at.done:
-                    self.rows = {}
-                    del self.pending[load.id]
-                else:
-                    rows = []
+            self.pending[load.id] = [] if at.done else held
+            if load.mode is WriteMode.REPLACE and at.done:
+                self.rows = {}
             for name, n in rows:
                 self.rows.setdefault(name, []).append(n)
             self.checkpoints[load.id] = at

@@ -225,6 +225,52 @@ def test_rejects_of_the_commit_are_neither_lost_nor_repeated_over_deaths(tmp_pat
         assert len(sink.rows["s"]) == 97
 
 
+@pytest.mark.parametrize("mode", ["full", "incremental"])
+def test_rejects_of_a_replace_that_is_published_are_neither_lost_nor_repeated_over_deaths(tmp_path, mode):
+    died = 0
+    for step in range(1, 60):
+        path, rejects = tmp_path / f"{step}.json", tmp_path / f"{step}.jsonl"
+        sink = Rows(at_step(step))
+        sink.refuse_late = {3, 66, 99}
+        for after in (1, None, None):  # the second run may die as well, at its very first step
+            try:
+                with FileStore(path, "numbers") as store:
+                    asked = {"mode": Mode(mode), "write": WriteMode.REPLACE, "max_rejects": 3, "rejects": rejects}
+                    run(job(Numbers(splits=1), sink, store=store, **asked))
+                break
+            except Died:
+                died += 1
+                sink.die = at_step(after) if after else lambda step: None
+        assert sorted(line.reject.raw for line in read_rejects(rejects)) == [b"3", b"66", b"99"], step
+        if mode == "full":  # an incremental run that finds itself finished has nothing new
+            assert sorted(sink.rows["s"]) == [n for n in range(100) if n not in sink.refuse_late]
+    assert died > 60
+
+
+def test_rejects_of_a_run_that_begins_anew_count_once(tmp_path):
+    source = Numbers(splits=1)
+    source.bad = {3}
+    with pytest.raises(Died), FileStore(tmp_path / "s", "numbers") as store:
+        run(job(source, Rows(at_step(9)), store=store, max_rejects=1))
+    with FileStore(tmp_path / "s", "numbers") as store:
+        assert store.load().rejects == 1
+        forgetful = Rows()
+        result = run(job(source, forgetful, store=store, max_rejects=1))
+    assert (result.rejects, len(forgetful.rows["s"])) == (1, 99)
+
+
+def test_rejects_of_a_checkpoint_that_only_the_sink_remembers_count_too(tmp_path):
+    source, sink = Numbers(splits=1), Rows()
+    source.bad, sink.refuse_late = {3, 99}, {4}
+    sink.die = lambda step: (_ for _ in ()).throw(Died) if step == "after commit" else None
+    asked = {"max_rejects": 2, "rejects": tmp_path / "r.jsonl"}
+    with pytest.raises(Died), FileStore(tmp_path / "s", "numbers") as store:
+        run(job(source, sink, store=store, **asked))
+    sink.die = lambda step: None
+    with pytest.raises(DataError, match="3 rejected records, 2 allowed"), FileStore(tmp_path / "s", "numbers") as store:
+        run(job(source, sink, store=store, **asked))
+
+
 def test_what_was_staged_and_is_gone_is_read_and_written_again(tmp_path):
     source, sink = Numbers(splits=1), Rows()
     source.bad = {3}
@@ -299,6 +345,19 @@ def test_a_limit_is_per_stream_and_saves_nothing(tmp_path):
     assert result.rows == 24
     assert not (tmp_path / "s").exists()
     assert source.acks == []
+
+
+def test_rows_of_a_piece_that_is_written_again_do_not_use_up_the_limit():
+    sink, left = Rows(), [1]
+
+    def flaky(step):
+        if step == "staged" and left[0]:
+            left[0] -= 1
+            raise TransientError("timeout")
+
+    sink.die = flaky
+    result = run(job(Numbers(splits=1), sink, limit=12))
+    assert (result.rows, len(sink.rows["s"])) == (12, 12)
 
 
 def test_a_predicate_that_was_left_is_evaluated_and_its_columns_are_not_handed_on():
