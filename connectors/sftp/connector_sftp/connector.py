@@ -104,7 +104,7 @@ class SftpConnector:
         return read_incremental(here.drops, decoding, binding, split, state, until)
 
     def ack(self, split: Split, state: State) -> None:
-        """Leave, archive or delete the files that `state` has read to their end; see :class:`~connector_sftp.aftercare.Aftercare`."""
+        """Leave, archive or delete the files that `state` has read to their end: :class:`~connector_sftp.aftercare.Aftercare`."""
         here = self._here
         binding = here.binding(split.streams[0].name)  # before the others: it finds them where nobody has configured any
         here.aftercare.put_away(binding, split, state, here.others(split))
