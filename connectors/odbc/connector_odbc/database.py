@@ -154,7 +154,7 @@ class Database:
             clean = not isinstance(error, TransientError)
             raise
         except driver_manager.pyodbc().Error as error:
-            raise self.failure(error, f"working on {self.place}") from None
+            raise self._broken(error, f"working on {self.place}") from None
         finally:
             self._give_back(connection, clean)
 
@@ -171,6 +171,32 @@ class Database:
         with suppress(driver_manager.pyodbc().Error):
             connection.close()
 
+    @contextmanager
+    def own(self, doing: str, *, autocommit: bool = False, **options: str) -> Iterator[Connection]:
+        """A new connection of one's own, closed in the end; database errors that leave the block become the SDK's own."""
+        connection = self.connect(autocommit=autocommit, **options)
+        try:
+            yield connection
+        except driver_manager.pyodbc().Error as error:
+            raise self._broken(error, doing) from None
+        finally:
+            with suppress(driver_manager.pyodbc().Error):
+                connection.close()
+
+    def _broken(self, error: BaseException, doing: str) -> ConnectorError:
+        """As :meth:`failure`; where the connection was cut, what is idle is let go of: a server that cuts one cuts them all."""
+        found = self.failure(error, doing)
+        if isinstance(found, TransientError):
+            self._let_go()
+        return found
+
+    def _let_go(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            with suppress(driver_manager.pyodbc().Error):
+                connection.close()
+
     def failure(self, error: BaseException, doing: str, *, stream: str | None = None) -> ConnectorError:
         """The SDK's error for `error`, by the profile's reading of it."""
         return failure(error, doing, (self._profile or self._known).errors, stream=stream)
@@ -179,10 +205,7 @@ class Database:
         """Close what is idle; what is lent closes when it comes back."""
         with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            with suppress(driver_manager.pyodbc().Error):
-                connection.close()
+        self._let_go()
 
 
 def _numbers(seconds: float) -> dict[str, int]:

@@ -10,7 +10,7 @@ import pyodbc
 import pytest
 from connector_odbc import OdbcConnector
 from connector_sdk.contract import Batch, Split, State
-from connector_sdk.errors import ConfigError, SchemaDriftError
+from connector_sdk.errors import ConfigError, SchemaDriftError, TransientError
 from connector_sdk.rejects import Reject, rejects_of
 from connector_sdk.schema import Mode
 
@@ -198,6 +198,21 @@ def test_reading_goes_on_after_the_server_restarted_or_crashed(system: System, b
         system.server.restart(hard=hard)
     with system.connector() as again:
         assert told(list(again.read(split, state))) == [("c", 10, "x"), ("c", 11, "x")]
+
+
+def test_a_server_that_dies_while_it_is_read_is_worth_another_try(system: System) -> None:
+    system.run(SHOP)
+    install(system)
+    with system.connector(batch_rows=2) as connector:
+        split = split_of(connector)
+        state = last(list(connector.read(split, None)))
+        system.run(*(f"INSERT INTO shop VALUES ({number}, 'x')" for number in range(10, 20)))
+        reading = iter(connector.read(split, state))
+        next(reading)
+        system.server.restart(hard=True)
+        with pytest.raises(TransientError):
+            list(reading)
+        assert len(told(list(connector.read(split, state)))) == 10
 
 
 def test_values_of_the_history_are_those_of_a_full_read(system: System) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
 from typing import Any
 
 from connector_sdk.errors import ConfigError, TransientError
@@ -35,7 +34,7 @@ def _listed(database: Database) -> list[Any]:
     """InnoDB answers from a copy that is 0.1 s old, or older while others ask. So a transaction of ours is begun on a connection
     that is new: a list that has it was made after now."""
     asked = "SELECT trx_id, trx_mysql_thread_id, CAST(trx_started AS CHAR), trx_tables_locked FROM information_schema.innodb_trx"
-    with closing(database.connect()) as connection:
+    with database.own("asking for open transactions") as connection:
         connection.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
         mine = int(connection.execute("SELECT CONNECTION_ID()").fetchone()[0])
         until = time.monotonic() + database.config.timeout

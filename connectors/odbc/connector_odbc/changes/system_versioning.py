@@ -83,7 +83,7 @@ def install(database: Database, tables: Mapping[str, Table], *, dry_run: bool) -
     new = {stream: table for stream, table in tables.items() if table.name not in there}
     statements: list[str] = []
     with database.lend() as connection:
-        _may(connection)
+        _may(database, connection)
         for stream, table in new.items():
             _check(database, connection, stream, table)
             statements.append(_altered(database, table))
@@ -120,8 +120,8 @@ def status(database: Database, tables: Mapping[str, Table]) -> list[dict[str, An
     return found
 
 
-def _may(connection: Connection) -> None:
-    """Raises ConfigError where the login cannot see which transactions there are."""
+def _may(database: Database, connection: Connection) -> None:
+    """Raises ConfigError where the login cannot see which transactions there are, TransientError."""
     for query, privilege in (
         ("SELECT 1 FROM mysql.transaction_registry LIMIT 1", "SELECT ON mysql.transaction_registry"),
         ("SELECT 1 FROM information_schema.innodb_trx LIMIT 1", "PROCESS ON *.*"),
@@ -129,9 +129,10 @@ def _may(connection: Connection) -> None:
         try:
             connection.execute(query).fetchall()
         except driver_manager.pyodbc().Error as error:
-            raise ConfigError(
-                f"the order of commits cannot be read: {error.args[-1]}", hint=f"GRANT {privilege} TO the login"
-            ) from None
+            failure = database.failure(error, "reading the order of commits")
+            if isinstance(failure, ConfigError):
+                failure.hint = f"GRANT {privilege} TO the login"
+            raise failure from None
 
 
 def _check(database: Database, connection: Connection, stream: str, table: Table) -> None:

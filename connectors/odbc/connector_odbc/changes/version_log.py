@@ -52,8 +52,7 @@ class VersionLog:
         start = Seen.of(position)
         versions = _Versions(self._database, self._stream)
         end = transactions.now(self._database, versions.ids) if until is None else Seen.of(until)
-        connection = self._database.connect()
-        try:
+        with self._database.own(f"reading the history of {self._stream.name!r}") as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
             unordered = versions.unordered(connection, start, end)
             for page in transactions.between(connection, start, end):
@@ -64,8 +63,6 @@ class VersionLog:
                     if start.upto < upto < end.upto and not unordered:
                         here = Seen(upto=upto, pending=end.pending).to_json()
                         yield Found(stream=self._stream.name, data=nothing(self._stream), position=here)
-        finally:
-            connection.close()
         if unordered:
             yield from versions.as_they_are(unordered, end)
         yield Found(stream=self._stream.name, data=nothing(self._stream), position=end.to_json() if until is None else until)
