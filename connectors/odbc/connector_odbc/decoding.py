@@ -50,7 +50,7 @@ class Decoder:
         for number, length in enumerate(lengths):
             if length is not None and length.null_count < len(length):
                 restored[number] = _too_long(restored[number], length)
-        at = self._at(restored, fetched.num_rows)
+        at = self._at(fetched, restored)
         schema = self._way.stream.schema
         data = pa.RecordBatch.from_arrays([part.values for part in restored[: len(schema)]], schema=schema)
         masks: list[Any] = [part.refused for part in restored[: len(schema)] if part.refused is not None]
@@ -62,17 +62,25 @@ class Decoder:
         rejects = reject_batch([self._reject(fetched, restored, row.as_py()) for row in pc.indices_nonzero(refused)])
         return Decoded(data=data.filter(pc.invert(refused)), rejects=rejects, at=at)
 
-    def _at(self, restored: list[Restored], rows: int) -> tuple[str, ...] | None:
+    def _at(self, fetched: pa.RecordBatch, restored: list[Restored]) -> tuple[str, ...] | None:
         """Of a row that is refused, too: reading goes on behind it."""
-        if not rows or not self._order:
+        if not fetched.num_rows or not self._order:
             return None
-        texts = [key_text(restored[number].values[rows - 1].as_py()) for number in self._order]
-        return None if None in texts else tuple(text for text in texts if text is not None)
+        texts: list[str] = []
+        for part, number in zip(self._way.order, self._order, strict=True):
+            value = restored[number].values[-1].as_py()
+            text = key_text(fetched.column(number)[-1].as_py() if value is None and part.raw else value)
+            if text is None:
+                return None
+            texts.append(text)
+        return tuple(texts)
 
     def _reject(self, fetched: pa.RecordBatch, restored: list[Restored], row: int) -> Reject:
-        found = [n for n, part in enumerate(restored) if part.refused is not None and part.refused[row].as_py()]
+        names = self._way.stream.schema.names
+        fields = restored[: len(names)]  # a key that is no field may be refused as well
+        found = [n for n, part in enumerate(fields) if part.refused is not None and part.refused[row].as_py()]
         first = found[0]
-        part, names = restored[first], self._way.stream.schema.names
+        part = restored[first]
         raw = _raw(fetched.column(first)[row].as_py() if part.raw is None else part.raw[row].as_py())
         others = f"; so are {', '.join(names[n] for n in found[1:])}" if found[1:] else ""
         keys = zip(self._way.order, self._order, strict=True)

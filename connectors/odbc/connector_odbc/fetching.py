@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute
-from connector_sdk.errors import DataError
+from connector_sdk.errors import DataError, TransientError
 
 from connector_odbc import driver_manager, rows
 from connector_odbc.bulk import BulkReader, TooLongError
@@ -81,8 +81,8 @@ class Fetch:
                         after = found.at or after
                         seen += found.data.num_rows + (0 if found.rejects is None else found.rejects.num_rows)
                         yield found
-                        if seen >= self.database.config.batch_rows:
-                            break
+                        if seen >= self.database.config.batch_rows and found.at is not None:
+                            break  # and only where it is known, for behind it reading begins anew
                     else:
                         return
             yield from self._by_columns(reader, decoder, after)
@@ -107,21 +107,25 @@ class Fetch:
         room = ROOM
         if not self.way.order and any(_unbounded(typed) for typed in decoder.typed):
             room = max(ROOM, self._longest(reader, decoder, expressions))
+        at, begun = after, False
         while True:
             count = min(self.database.config.batch_rows, TRANSIT // _width(decoder.typed, room))
             if count < FEWEST_ROWS or room > self.database.config.max_value_bytes:
                 break
             try:
-                for found in self._bulk(reader, decoder, expressions, after, count, room):
-                    after = found.at or after
+                for found in self._bulk(reader, decoder, expressions, at, count, room):
+                    at, begun = found.at, True
                     yield found
                 return
             except TooLongError as error:
                 if not self.way.order:
-                    break  # it grew since it was measured
+                    self._unbegun(begun)
+                    break
+                if begun:
+                    at = self._behind(at)
                 room = max(room * 4, error.needed)
         logger.info("%s has long values: read row by row", self.way.table.name)
-        yield from self._by_rows(decoder, expressions, after)
+        yield from self._by_rows(decoder, expressions, at)
 
     def _bulk(
         self,
@@ -160,6 +164,15 @@ class Fetch:
                 stream=self.way.stream.name,
             )
         return after
+
+    def _unbegun(self, begun: bool) -> None:
+        """Raises TransientError where rows without an order have come already: begun anew, they would come twice."""
+        if begun:
+            raise TransientError(
+                f"{self.way.table.name} shows a longer value than when it was measured: it changes while it is read",
+                hint="it is read again; what shows something else each time it is asked cannot be read",
+                stream=self.way.stream.name,
+            )
 
     def _checked(
         self,

@@ -21,12 +21,16 @@ __all__ = ["Part", "Way", "way", "ways"]
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One column of the order that a table is read in: as it is compared, as it is selected, and how a value of it is bound."""
+    """One column of the order that a table is read in: as it is compared, as it is selected, and how a value of it is bound.
+
+    `raw`: so is the text of one that the field's type refuses.
+    """
 
     name: str
     place: str
     typed: Typed
     bind: str
+    raw: bool = False
 
     @property
     def select(self) -> str:
@@ -110,7 +114,13 @@ def _order(profile: Profile, table: Table, typed: Mapping[str, Typed]) -> tuple[
             continue
         found = zip(columns, binds, strict=True)
         return tuple(
-            Part(name=column.name, place=profile.quote(column.name), typed=typed[column.name], bind=bind)
+            Part(
+                name=column.name,
+                place=profile.quote(column.name),
+                typed=typed[column.name],
+                bind=bind,
+                raw=profile.reads.raw_keys,
+            )
             for column, bind in found
             if bind is not None
         ), None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from connector_odbc import OdbcConnector
+from connector_odbc import OdbcConnector, fetching
 from connector_sdk.plugins import make
 
 from tests.servers.database import Database
@@ -99,3 +99,9 @@ def system(request: pytest.FixtureRequest) -> System:
     """A fresh database of each kind."""
     fresh: System = request.getfixturevalue(f"{request.param}_system")
     return fresh
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few rows are read in bulk, too, so that a table of some hundred is many batches."""
+    monkeypatch.setattr(fetching, "FEWEST_ROWS", 1)

@@ -45,11 +45,12 @@ class Reads:
     come; one that holds the whole result in memory is read page by page along the key. `cuts_silently`: in a batch of
     several rows it does not tell that a value had no room. `row_values`: ``(a, b) > (?, ?)`` is
     understood, and fast. `key` gives the expression with one ``?`` that takes a value of a column back from its canonical
-    text, to compare it in the column's own order, or None for a column that rows cannot be paged by. `compare` gives the
-    condition with ``{column}``, ``{op}`` and ``?`` (more than once if need be) that answers as the engine would, or None.
-    `byte_length` measures an ``{expression}``. `as_rows` is how a text ``{expression}`` is asked for where rows are read one
-    by one; where `encoded`, its UTF-8 comes then. `begin` opens the reading transaction; `snapshot` is a query that exports
-    the one it runs in, and `adopt` the statements that another session takes it over with, in ``{snapshot}``.
+    text, to compare it in the column's own order, or None for a column that rows cannot be paged by; with `raw_keys` it takes
+    the fetched text of a value that is refused (``infinity``), too. `compare` gives the condition with ``{column}``, ``{op}``
+    and ``?`` (more than once if need be) that answers as the engine would, or None. `byte_length` measures an
+    ``{expression}``. `as_rows` is how a text ``{expression}`` is asked for where rows are read one by one; where `encoded`, its
+    UTF-8 comes then. `begin` opens the reading transaction; `snapshot` is a query that exports the one it runs in, and `adopt`
+    the statements that another session takes it over with, in ``{snapshot}``.
 
     `line` gives the expression for a whole row as one line of text (:mod:`connector_odbc.packing`), of its fields, their quoted
     names, and whether they can be null; the first field of the line is `control`: how many texts are null, or how many bytes
@@ -61,6 +62,7 @@ class Reads:
     cuts_silently: bool = False
     row_values: bool = False
     key: Callable[[Column], str | None] = lambda _column: None
+    raw_keys: bool = False
     compare: Callable[[Column, str], str | None] = lambda _column, _op: None
     byte_length: str = "octet_length({expression})"
     as_rows: str = "{expression}"

@@ -57,6 +57,7 @@ READS = Reads(
     streams=True,
     row_values=True,
     key=_key,
+    raw_keys=True,
     compare=_compare,
     begin=("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",),
     snapshot="SELECT pg_export_snapshot()",
