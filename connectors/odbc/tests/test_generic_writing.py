@@ -54,6 +54,14 @@ def test_upsert_replace_and_apply(postgresql_system: System, session: Session) -
     assert [row[0] for row in things(postgresql_system)] == [3]
 
 
+def test_history_of_columns_of_any_name(postgresql_system: System, session: Session) -> None:
+    for price in (1, 1, 2):
+        row = {"id": 1, "part.": "a", "price at.": price}
+        session.write("public.parts", pa.Table.from_pylist([row]), mode="history", keys=["id"])
+    found = postgresql_system.rows('SELECT "price at.", valid_to FROM parts ORDER BY valid_from')
+    assert [(price, end is None) for price, end in found] == [(1, False), (2, True)]
+
+
 def test_what_the_database_refuses_is_a_reject(postgresql_system: System, session: Session) -> None:
     more = [{"id": 3, "name": "again"}, {"id": 5, "name": "new"}]
     with pytest.raises(DataError, match="0 allowed"):

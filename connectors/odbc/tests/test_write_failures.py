@@ -88,6 +88,18 @@ def test_a_connection_that_is_cut_while_rows_are_sent(served: System, fault_prox
     assert served.rows("SELECT COUNT(*), COUNT(DISTINCT id) FROM w") == [(30_000, 30_000)]
 
 
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_a_driver_that_takes_back_the_whole_transaction_for_one_row_loses_none(postgresql_system: System, mode: str) -> None:
+    postgresql_system.run("CREATE TABLE t (id bigint PRIMARY KEY, text varchar(200) UNIQUE)")
+    rows = [{"id": 1, "text": "a"}, {"id": 2, "text": "b"}, {"id": 3, "text": "b"}]
+    one = pa.Table.from_pylist(rows[:1])
+    options = {**postgresql_system.settings["options"], "Protocol": "7.4-1"}
+    with Session(postgresql_system.connector(options=options), "sink") as session, pytest.raises(ConnectorError) as raised:
+        session.write("t", pa.concat_tables([one, pa.Table.from_pylist(rows[1:])]), mode=mode, max_rejects=1)
+    one_line(raised.value)
+    assert count(postgresql_system) == 0
+
+
 def test_a_full_disk_on_the_server(postgresql_system: System) -> None:
     place = postgresql_system.server.small_disk
     if place is None:

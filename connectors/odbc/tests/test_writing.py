@@ -97,6 +97,13 @@ def test_a_key_that_changes_moves_its_row(system: System, sink: Session) -> None
     assert people(system) == [(2, "Bob", 40), (3, None, 50), (11, "Ann", 31)]
 
 
+def test_a_row_that_moves_after_a_change_of_some_columns_keeps_the_others(system: System, sink: Session) -> None:
+    before = pa.RecordBatch.from_pylist([{}, {"id": 1, "name": "Anna", "age": 30}], schema=PEOPLE.schema)
+    rows = [(1, "Anna", None), (11, None, None)]
+    sink.write("people", change(rows, ["u", "u"], known=[[0, 1], [0]], before=before), mode="apply")
+    assert people(system) == [(2, "Bob", 40), (3, None, 50), (11, "Anna", 30)]
+
+
 def test_a_change_of_another_version_is_a_conflict(system: System, sink: Session) -> None:
     rows = [(1, "Anna", 31), (2, "Bea", 41), (9, "none", 1), (1, "Annie", 32)]
     batch = change(rows, ["u", "u", "u", "u"], rev=["30", "39", "1", "31"])
@@ -216,6 +223,32 @@ def test_over_the_budget_nothing_is_there(system: System, sink: Session) -> None
         sink.write("people", rows, max_rejects=1)
     assert len(people(system)) == 3
     assert sink.write("people", rows, max_rejects=2).rows == 1
+
+
+def test_over_the_budget_the_database_is_asked_no_further(system: System, sink: Session) -> None:
+    system.run("CREATE UNIQUE INDEX age_once ON people (age)")
+    rows = pa.table({"id": range(100, 600), "name": ["x"] * 500, "age": pa.array([30] * 500, pa.int32())})
+    load = Load(id="all", streams=(sink.stream("people"),), mode=WriteMode.UPSERT, max_rejects=2)
+    with system.connector() as connector:
+        connector.resume(load)
+        data = rows.cast(sink.stream("people").schema).to_batches()[0]
+        receipt = connector.write(load, "one", [Batch(stream="people", data=data)])
+        with pytest.raises(DataError, match="3 rejected records, 2 allowed") as raised:
+            connector.commit(load, [receipt], Checkpoint(id=1))
+    assert isinstance(raised.value.rejects, pa.RecordBatch)
+    assert raised.value.rejects.num_rows == 3
+
+
+def test_changes_wait_for_the_next_of_their_key_only_while_there_is_room(system: System, sink: Session) -> None:
+    load = Load(id="wide", streams=(sink.stream("people"),), mode=WriteMode.UPSERT)
+    wide = pa.RecordBatch.from_pydict(
+        {"id": [1, 2], "name": ["x" * 6_000_000] * 2, "age": [1, 2]}, schema=sink.stream("people").schema
+    )
+    with system.connector() as connector:
+        connector.resume(load)
+        receipt = connector.write(load, "one", [Batch(stream="people", data=wide)] * 4)
+        [[_, _, staged, chunks, _]] = json.loads(receipt.token)["staged"]
+    assert (staged, len(chunks)) == (4, 2)
 
 
 def test_rows_that_wait_for_one_another_are_taken(system: System) -> None:

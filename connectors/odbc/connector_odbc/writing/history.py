@@ -38,26 +38,24 @@ def statements(made: Statements, first: int, last: int) -> Iterator[str]:
     """
     quote = made.database.profile.quote
     rows = f"s.{quote(ORDINAL)} BETWEEN {first} AND {last}"
-    columns = [column for column in made.stage.columns if column.name not in made.keys]
-    same = " AND ".join(made.same(f"t.{quote(c.name)}", f"s.{quote(c.name)}") for c in columns) or "1 = 1"
-    current = f"t.{quote(VALID_TO)} IS NULL"
+    update = made.database.profile.writes.update
+    t = made.target if update == "subquery" else "t"  # there an UPDATE has no other name for its table
     # What says the same as the current version is no new one.
-    changed = f"(s.{quote(OP)} = 'd' OR NOT ({same}))"
-    ends = f"{current} AND t.{quote(VALID_FROM)} < s.{quote(FROM)} AND {changed} AND {rows}"
+    changed = f"(s.{quote(OP)} = 'd' OR NOT ({_same(made, t)}))"
+    began = f"{t}.{quote(VALID_TO)} IS NULL AND {t}.{quote(VALID_FROM)} < s.{quote(FROM)}"
+    ends = f"{made.match(t, 's')} AND {began} AND {changed} AND {rows}"
     pair = f"{quote(VALID_TO)} = s.{quote(FROM)}"
-    if made.database.profile.writes.update == "join":
-        yield f"UPDATE {made.target} t JOIN {made.source} s ON {made.match('t', 's')} SET t.{pair} WHERE {ends}"
-    elif made.database.profile.writes.update == "from":
-        yield f"UPDATE {made.target} AS t SET {pair} FROM {made.source} AS s WHERE {made.match('t', 's')} AND {ends}"
+    if update == "join":
+        yield f"UPDATE {made.target} t JOIN {made.source} s ON {ends} SET t.{pair}"
+    elif update == "from":
+        yield f"UPDATE {made.target} AS t SET {pair} FROM {made.source} AS s WHERE {ends}"
     else:
-        where = f"FROM {made.source} s WHERE {made.match('t', 's')} AND {ends}".replace("t.", f"{made.target}.")
-        value = f"SELECT s.{quote(FROM)} {where}"
+        value = f"SELECT s.{quote(FROM)} FROM {made.source} s WHERE {ends}"
         yield f"UPDATE {made.target} SET {quote(VALID_TO)} = ({value}) WHERE EXISTS ({value})"
     names = ", ".join(quote(c.name) for c in made.stage.columns)
     values = ", ".join(f"s.{quote(c.name)}" for c in made.stage.columns)
-    there = (
-        f"SELECT 1 FROM {made.target} t WHERE {made.match('t', 's')} AND ({current} OR t.{quote(VALID_FROM)} = s.{quote(FROM)})"
-    )
+    current = f"(t.{quote(VALID_TO)} IS NULL OR t.{quote(VALID_FROM)} = s.{quote(FROM)})"
+    there = f"SELECT 1 FROM {made.target} t WHERE {made.match('t', 's')} AND {current}"
     insert = made.database.profile.writes.insert.format(
         table=made.target, columns=f"{names}, {quote(VALID_FROM)}, {quote(VALID_TO)}"
     )
@@ -70,18 +68,24 @@ def statements(made: Statements, first: int, last: int) -> Iterator[str]:
 def too_late(connection: Connection, made: Statements, first: int, last: int) -> dict[int, str]:
     """By ordinal, staged versions that are older than the current one of their key and say something else."""
     quote = made.database.profile.quote
-    columns = [column for column in made.stage.columns if column.name not in made.keys]
-    same = " AND ".join(made.same(f"t.{quote(c.name)}", f"s.{quote(c.name)}") for c in columns) or "1 = 1"
     # One that was delivered before.
     began = f"o.{quote(VALID_FROM)} = s.{quote(FROM)} AND t.{quote(VALID_FROM)} > s.{quote(FROM)}"
+    other = f"(s.{quote(OP)} = 'd' OR NOT ({_same(made, 't')}))"
     moments = f"{began} OR o.{quote(VALID_TO)} = s.{quote(FROM)}"
     seen = f"SELECT 1 FROM {made.target} o WHERE {made.match('o', 's')} AND ({moments})"
     query = (
         f"SELECT s.{quote(ORDINAL)} FROM {made.source} s JOIN {made.target} t ON {made.match('t', 's')} "
         f"WHERE s.{quote(ORDINAL)} BETWEEN {first} AND {last} AND t.{quote(VALID_TO)} IS NULL "
-        f"AND t.{quote(VALID_FROM)} >= s.{quote(FROM)} AND (s.{quote(OP)} = 'd' OR NOT ({same})) AND NOT EXISTS ({seen})"
+        f"AND t.{quote(VALID_FROM)} >= s.{quote(FROM)} AND {other} AND NOT EXISTS ({seen})"
     )
     return {int(row[0]): "not newer than the current version" for row in connection.execute(query).fetchall()}
+
+
+def _same(made: Statements, target: str) -> str:
+    """That a row of `target` and a staged one say the same, beside their key."""
+    quote = made.database.profile.quote
+    names = [quote(column.name) for column in made.stage.columns if column.name not in made.keys]
+    return " AND ".join(made.same(f"{target}.{name}", f"s.{name}") for name in names) or "1 = 1"
 
 
 def end_all(made: Statements, moment: str) -> str:

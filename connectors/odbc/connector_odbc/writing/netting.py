@@ -106,7 +106,8 @@ def _last_of_each(batch: pa.RecordBatch, keys: Sequence[str]) -> AnyArray:
     names = [f"k{number}" for number in range(len(keys))]
     table = pa.table([*columns, pa.array(range(batch.num_rows), pa.int64())], names=[*names, "at"])
     last: Any = table.group_by(names).aggregate([("at", "max")]).column("at_max").combine_chunks()
-    return last.take(_compute.sort_indices(last))  # type: ignore[no-any-return]
+    found: AnyArray = last.take(_compute.sort_indices(last))
+    return found
 
 
 def _keys_of(batch: Any, keys: Sequence[str]) -> list[tuple[Any, ...]]:
@@ -130,7 +131,7 @@ def _moves(batch: pa.RecordBatch, keys: Sequence[str]) -> bool:
 
 @dataclass
 class _Row:
-    """What is known of one key so far: where each column's value is (row and whether it is that row's image before)."""
+    """What is known of one key so far: the operation, and the values by the position of their column."""
 
     op: str
     values: dict[int, Any]
@@ -156,7 +157,7 @@ def _merged(batch: pa.RecordBatch, keys: Sequence[str], truncated: bool) -> Net:
         if op == "u" and was is not None and (old := tuple(was[k] for k in keys)) != key and None not in old:
             earlier = found.get(old)
             found[old] = _Row("d", dict(zip(positions, old, strict=True)))
-            rest = {p: was[names[p]] for p in everything} if earlier is None else earlier.values
+            rest = {p: was[names[p]] for p in everything} | ({} if earlier is None else earlier.values)
             values = {**rest, **values}
             found[key] = _Row("x" if len(values) < len(names) else "u", values)
             continue

@@ -39,6 +39,7 @@ from connector_odbc.writing.unpublished import Unpublished, UnpublishedPiece
 __all__ = ["Chunk", "Staged", "pieces_of", "staged_of", "write_piece"]
 
 NETTED_ROWS = 50_000
+NETTED_BYTES = 16 << 20
 _compute: Any = pc
 _MOMENT = Column(name=FROM, native="timestamp with time zone", kind="timestamp with time zone")
 
@@ -186,6 +187,7 @@ class _Stager:
     next: int = 0
     _held: list[pa.RecordBatch] = field(default_factory=list)
     _held_rows: int = 0
+    _held_bytes: int = 0
 
     def __post_init__(self) -> None:
         target = self.targets.table(self.stream.name)
@@ -211,7 +213,8 @@ class _Stager:
         data = self._with_keys(data)
         self._held.append(self._whole(data) if self.load.mode is WriteMode.HISTORY else data)
         self._held_rows += data.num_rows
-        if self._held_rows >= NETTED_ROWS:
+        self._held_bytes += data.nbytes
+        if self._held_rows >= NETTED_ROWS or self._held_bytes >= NETTED_BYTES:
             self._net()
 
     def finish(self) -> Staged:
@@ -228,7 +231,7 @@ class _Stager:
 
     def _net(self) -> None:
         table: Any = pa.Table.from_batches(self._held, self._held[0].schema).combine_chunks()
-        self._held, self._held_rows = [], 0
+        self._held, self._held_rows, self._held_bytes = [], 0, 0
         for batch in table.to_batches():
             groups = (
                 versions(batch, self.stream.keys, time.time_ns() // 1000)

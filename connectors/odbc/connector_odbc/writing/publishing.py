@@ -18,13 +18,12 @@ from connector_odbc.writing.bisection import Refused, halved, is_of_relations
 from connector_odbc.writing.conditions import conflicts
 from connector_odbc.writing.pieces import Staged
 from connector_odbc.writing.read_back import refused_row
+from connector_odbc.writing.savepoint import savepoint
 from connector_odbc.writing.staging import Stage, quoted
 from connector_odbc.writing.statements import Statements
 from connector_odbc.writing.targets import Targets
 
 __all__ = ["publish"]
-
-_SAVEPOINT = "connector_rows"
 
 
 def publish(
@@ -36,7 +35,12 @@ def publish(
     tables without a log with it): the run that comes next reads them again.
     """
     streams = {stream.name: stream for stream in load.streams}
-    parts = [_Part(database, targets, connection, load, streams[part.stream], part) for part in staged if part.stream in streams]
+    refusals = _Refusals(Budget(load.max_rejects))
+    parts = [
+        _Part(database, targets, connection, load, streams[part.stream], part, refusals)
+        for part in staged
+        if part.stream in streams
+    ]
     for part in parts:
         part.check()
     if replace:
@@ -45,21 +49,29 @@ def publish(
             connection.execute(f"DELETE FROM {quoted(database, target.name)}")
     order = [stream.name for stream in reversed(_parents_last(load.streams))]
     parts.sort(key=lambda part: order.index(part.stream.name))
-    budget = Budget(load.max_rejects)
-    failed: list[tuple[_Part, Refused]] = []
+    waiting: list[tuple[_Part, Refused]] = []
     for part in parts:
-        failed += part.carry_out()
-    failed = _again(failed, database)
-    rejects: list[Reject] = []
-    for part in parts:
-        rejects += part.conflicting
-    rejects += [part.reject(found) for part, found in failed]
-    try:
-        budget.spend(len(rejects), rejects[-1] if rejects else None)
-    except DataError as error:
-        error.rejects = reject_batch(rejects)
-        raise
-    return rejects
+        waiting += part.carry_out()
+    for part, found in _again(waiting):
+        part.refuse(found)
+    return refusals.rejects
+
+
+@dataclass
+class _Refusals:
+    """Rows that are refused for good: one more than the load allows, and the database is asked no further."""
+
+    budget: Budget
+    rejects: list[Reject] = field(default_factory=list)
+
+    def add(self, reject: Reject) -> None:
+        """Raises DataError, which has all of them, over the budget."""
+        self.rejects.append(reject)
+        try:
+            self.budget.spend(1, reject)
+        except DataError as error:
+            error.rejects = reject_batch(self.rejects)
+            raise
 
 
 def _parents_last(streams: Sequence[Stream]) -> list[Stream]:
@@ -82,19 +94,14 @@ def _parents_last(streams: Sequence[Stream]) -> list[Stream]:
     return done[::-1]
 
 
-def _again(failed: list[tuple[_Part, Refused]], database: Database) -> list[tuple[_Part, Refused]]:
+def _again(waiting: list[tuple[_Part, Refused]]) -> list[tuple[_Part, Refused]]:
     """Rows refused for want of another row, tried again as long as that helps: the other may have come after them."""
-    while True:
-        waiting = [pair for pair in failed if is_of_relations(pair[1].error, database.profile.writes)]
-        if not waiting:
-            return failed
-        still = [pair for pair in failed if not is_of_relations(pair[1].error, database.profile.writes)]
-        before = len(waiting)
-        for part, found in waiting:
-            still += part.once_more(found)
-        if len(still) - (len(failed) - before) == before:
-            return still
-        failed = still
+    while waiting:
+        still = [pair for part, found in waiting for pair in part.once_more(found)]
+        if len(still) == len(waiting):
+            break
+        waiting = still
+    return waiting
 
 
 @dataclass
@@ -107,7 +114,7 @@ class _Part:
     load: Load
     stream: Stream
     staged: Staged
-    conflicting: list[Reject] = field(default_factory=list)
+    refusals: _Refusals
 
     def __post_init__(self) -> None:
         table = TableName(self.targets.home(), self.staged.table)
@@ -138,12 +145,12 @@ class _Part:
         )
 
     def carry_out(self) -> list[tuple[_Part, Refused]]:
-        """Publish all of it; what is refused is returned."""
+        """Publish all of it, and return the rows that may wait for others. Raises DataError over the budget."""
         if self.load.mode in (WriteMode.APPEND, WriteMode.REPLACE):
             if not self.staged.rows:
                 return []
             return self._halved(lambda a, b: [self.statements.append(a, b)], 0, self._last_ordinal())
-        failed: list[tuple[_Part, Refused]] = []
+        waiting: list[tuple[_Part, Refused]] = []
         for chunk in self.staged.chunks:
             if chunk.truncated:
                 history_of = self.load.mode is WriteMode.HISTORY
@@ -159,10 +166,10 @@ class _Part:
             else:
                 wrong = {}
             for ordinal, reason in wrong.items():
-                self.conflicting.append(self._reject(ordinal, reason, "conflict"))
+                self.refusals.add(self._reject(ordinal, reason, "conflict"))
             for first, last in _without(chunk.first, chunk.last, wrong):
-                failed += self._halved(self._operations(chunk.ops, chunk.knowns), first, last)
-        return failed
+                waiting += self._halved(self._operations(chunk.ops, chunk.knowns), first, last)
+        return waiting
 
     def _operations(self, ops: str, knowns: Sequence[str]) -> Callable[[int, int], list[str]]:
         if self.load.mode is WriteMode.HISTORY:
@@ -170,29 +177,31 @@ class _Part:
         return lambda a, b: list(self.statements.operations(ops, knowns, a, b))
 
     def once_more(self, found: Refused) -> list[tuple[_Part, Refused]]:
-        """Try one row again that was refused."""
+        """Try one row again that was waiting; it is returned if it still is. Raises DataError over the budget."""
         if self.load.mode in (WriteMode.APPEND, WriteMode.REPLACE):
             return self._halved(lambda a, b: [self.statements.append(a, b)], found.ordinal, found.ordinal)
         chunk = next(c for c in self.staged.chunks if c.first <= found.ordinal <= c.last)
         return self._halved(self._operations(chunk.ops, chunk.knowns), found.ordinal, found.ordinal)
 
-    def reject(self, found: Refused) -> Reject:
-        """The reject for a row that the target did not take."""
-        return self._reject(found.ordinal, found.reason, "refused")
+    def refuse(self, found: Refused) -> None:
+        """Make a reject of a row that the target did not take. Raises DataError over the budget."""
+        self.refusals.add(self._reject(found.ordinal, found.reason, "refused"))
 
     def _reject(self, ordinal: int, reason: str, code: str) -> Reject:
         return refused_row(self.database, self.connection, self.stage, self.stream, ordinal, reason, code)
 
     def _halved(self, statements: Callable[[int, int], list[str]], first: int, last: int) -> list[tuple[_Part, Refused]]:
-        failed: list[tuple[_Part, Refused]] = []
-        halved(
-            lambda a, b: self._at_once(statements(a, b)),
-            first,
-            last,
-            self.database.profile.writes,
-            lambda found: failed.append((self, found)),
-        )
-        return failed
+        waiting: list[tuple[_Part, Refused]] = []
+        writes = self.database.profile.writes
+
+        def refused(found: Refused) -> None:
+            if is_of_relations(found.error, writes):
+                waiting.append((self, found))
+            else:
+                self.refuse(found)
+
+        halved(lambda a, b: self._at_once(statements(a, b)), first, last, writes, refused)
+        return waiting
 
     def _last_ordinal(self) -> int:
         quote = self.database.profile.quote
@@ -201,14 +210,9 @@ class _Part:
 
     def _at_once(self, statements: Sequence[str]) -> None:
         """All of `statements`, or none of them."""
-        self.connection.execute(f"SAVEPOINT {_SAVEPOINT}")
-        try:
+        with savepoint(self.connection, self.database.profile.writes):
             for statement in statements:
                 self.connection.execute(statement)
-        except driver_manager.pyodbc().Error:
-            self.connection.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
-            raise
-        self.connection.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
 
 
 def _without(first: int, last: int, wrong: Iterable[int]) -> list[tuple[int, int]]:

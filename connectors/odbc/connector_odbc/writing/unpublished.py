@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,11 @@ from connector_odbc.writing.bulk import BulkWriter
 from connector_odbc.writing.columns import StagedColumn
 from connector_odbc.writing.connections import Writers
 from connector_odbc.writing.landing import Landing, in_parts
+from connector_odbc.writing.savepoint import savepoint
 from connector_odbc.writing.staging import quoted
 from connector_odbc.writing.targets import Targets
 
 __all__ = ["Unpublished", "UnpublishedPiece"]
-
-_SAVEPOINT = "connector_rows"
 
 
 @dataclass
@@ -86,18 +85,11 @@ class UnpublishedPiece:
         return [reject for landing in self._landings.values() for reject in landing.rejects]
 
     def _insert(self, table: str, columns: Sequence[StagedColumn]) -> None:
-        error = driver_manager.pyodbc().Error
-        self.connection.execute(f"SAVEPOINT {_SAVEPOINT}")
-        try:
+        with savepoint(self.connection, self.database.profile.writes):
             if isinstance(self.connection, BulkWriter):
                 self.connection.insert(table, columns)
             else:
                 insert_arrays(self.database, self.connection, table, columns)
-        except error:
-            with suppress(error):  # where the transaction is gone, the first error says why
-                self.connection.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
-            raise
-        self.connection.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
 
 
 class Unpublished:
