@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -45,6 +46,34 @@ def test_other_order_and_wider_integers_change_nothing(goods, follower):
     assert follower.follow() == []
     goods.more = goods.more[1:]
     assert follower.follow() == [{"_op": "d", "_known": [1], "qty": None, "id": 1, "name": None}]
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("was", [pa.decimal128(18, 2), pa.int64()], ids=str)
+def test_another_scale_changes_the_rows_whose_value_is_another(goods, tmp_path, was, before):
+    """A layout that is inferred follows the drop: 1.505 in one row of it gives every amount three decimal places."""
+    follower = Follower(goods, tmp_path, before=before)
+    goods.schema = goods.schema.set(2, pa.field("amount", was))
+    amounts = [Decimal(7), None, Decimal(0), Decimal(-12), *[Decimal(1)] * 8]
+    goods.rows = {number: ("x", amount) for number, amount in enumerate(amounts)}
+    follower.follow()
+    goods.schema = goods.schema.set(2, pa.field("amount", pa.decimal128(38, 3)))
+    goods.rows[11] = ("x", Decimal("1.505"))
+    assert [(row["_op"], row["id"], row["amount"]) for row in follower.follow()] == [("u", 11, Decimal("1.505"))]
+    assert follower.follow() == []
+    goods.schema = goods.schema.set(2, pa.field("amount", was))
+    goods.rows[11] = ("x", Decimal(1))
+    assert [(row["_op"], row["id"]) for row in follower.follow()] == [("u", 11)]
+
+
+def test_a_key_may_have_another_scale(goods, tmp_path):
+    follower = Follower(goods, tmp_path)
+    goods.schema = goods.schema.set(0, pa.field("id", pa.int64()))
+    goods.rows = {1: ("a", 1), 2: ("b", 2)}
+    follower.follow()
+    goods.schema = goods.schema.set(0, pa.field("id", pa.decimal128(38, 1)))
+    goods.rows = {Decimal(1): ("a", 1), Decimal("2.5"): ("c", 2)}
+    assert sorted((row["_op"], row["id"]) for row in follower.follow()) == [("c", Decimal("2.5")), ("d", Decimal(2))]
 
 
 def test_another_type_changes_the_rows_that_have_a_value(goods, follower):

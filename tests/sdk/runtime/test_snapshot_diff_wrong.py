@@ -45,6 +45,17 @@ def test_a_key_without_a_value_is_an_error(goods, tmp_path):
     assert caught.value.code == "null_key"
 
 
+def test_an_index_of_another_way_of_hashing_is_refused_in_one_line(goods, follower, monkeypatch):
+    """Its rows cannot be told from others: without this, every one of them would be an update."""
+    monkeypatch.setattr(reading, "VERSION", 1)
+    follower.follow()
+    monkeypatch.undo()
+    with pytest.raises(StateInvalidError, match=r"^the index in .*goods.* was made by another version") as caught:
+        follower.follow()
+    assert (caught.value.code, caught.value.exit_code) == ("index_version", 6)
+    assert caught.value.hint == "reset the state and read everything again"
+
+
 def test_the_brake_stops_a_snapshot_that_was_cut_short(tmp_path):
     goods = Drops({n: (f"n{n}", n) for n in range(100)}, size=10)
     follower = Follower(goods, tmp_path, max_change=0.2)

@@ -1,9 +1,10 @@
 """128 bits for each key and each row of a batch, the same on every machine, in every release, however Arrow lays the values out.
 
 The hash of a row is the sum of the hashes of its fields, each keyed by the field's name and kind of value; a null adds nothing.
-So neither the order of the fields nor a new field without values changes it, nor the width of an integer; text and bytes, null
-and empty, a time in seconds and one in microseconds do. It is made to tell rows apart, not to withstand someone who seeks
-collisions. Changing anything here needs a new :data:`VERSION`: an index made with another one is not comparable.
+So neither the order of the fields nor a new field without values changes it, nor the width or scale of a number: 1, 1.0 and 1.00
+are one. Text and bytes, null and empty, a timestamp in seconds and one in microseconds are not. It is made to tell rows apart,
+not to withstand someone who seeks collisions. Changing anything here needs a new :data:`VERSION`: an index made with another
+one is not comparable.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from connector_sdk.errors import ConfigError
+from connector_sdk.runtime.snapshot_diff.plain_numbers import Numbers, without_zeros
 
 __all__ = ["VERSION", "Hashes", "Words", "hash_rows", "kind_of", "plain"]
 
-VERSION = 1
+VERSION = 2
 
 Words: TypeAlias = npt.NDArray[np.uint64]
 Lanes: TypeAlias = tuple[Words, Words]
@@ -34,6 +36,7 @@ _SHIFT = np.uint64(33)
 _FIRST, _SECOND = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _LENGTH = LONG // 8 + 1  # the position that a value's length takes among its words
+_WIDE, _SCALE = 4, 5  # positions behind the words of a number: that it needs more than 64 bits, and its scale
 _PART = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)  # the lowest `count` bytes of a word
 
 
@@ -66,14 +69,12 @@ def kind_of(type: pa.DataType) -> str:  # noqa: A002 - the field's own word
         return kind_of(type.value_type)
     if isinstance(type, pa.BaseExtensionType):
         return kind_of(type.storage_type)
-    if types.is_integer(type):
-        return "uint64" if types.is_uint64(type) else "integer"
+    if types.is_integer(type) or types.is_decimal(type):
+        return "number"
     if types.is_string(type) or types.is_large_string(type) or types.is_string_view(type):
         return "text"
     if types.is_binary(type) or types.is_large_binary(type) or types.is_binary_view(type) or types.is_fixed_size_binary(type):
         return "bytes"
-    if types.is_decimal(type):
-        return f"decimal {'256 ' if types.is_decimal256(type) else ''}{type.scale}"
     if types.is_timestamp(type):
         return f"timestamp {type.unit}{' zoned' if type.tz else ''}"
     if types.is_duration(type):
@@ -177,6 +178,8 @@ def _values(column: Column) -> Lanes:
     type, types = column.type, pa.types  # noqa: A001
     if types.is_boolean(type):
         return _once(_fixed(column.cast(pa.uint8()), np.uint8))
+    if types.is_uint64(type):
+        return _number(without_zeros(_fixed(column, np.uint64)[:, None], 0), signed=False)
     if types.is_integer(type):
         return _once(_fixed(column, type.to_pandas_dtype()))
     if types.is_floating(type):
@@ -192,7 +195,7 @@ def _values(column: Column) -> Lanes:
         return _once(_fixed(column, np.int64))
     if types.is_decimal(type):
         wide = column if type.bit_width >= 128 else column.cast(pa.decimal128(38, type.scale))
-        return _words(_fixed(wide, np.uint64, wide.type.bit_width // 64))
+        return _number(without_zeros(_fixed(wide, np.uint64, wide.type.bit_width // 64), type.scale))
     if types.is_interval(type):
         return _words(_fixed(column, np.uint64, 2))
     if types.is_struct(type):
@@ -221,6 +224,26 @@ def _fixed(column: Column, dtype: Any, width: int = 1) -> npt.NDArray[Any]:
 def _once(values: npt.NDArray[Any]) -> Lanes:
     words = values if values.dtype == np.uint64 else values.astype(np.int64).view(np.uint64)
     return words, words
+
+
+def _number(numbers: Numbers, *, signed: bool = True) -> Lanes:
+    """Whole numbers of up to 64 bits as :func:`_once` has them; to others is added what they have beside those 64 bits."""
+    words, scale = numbers
+    lanes = words[:, 0].copy(), words[:, 0].copy()
+    top = words[:, -1] >> np.uint64(63)
+    sign = -top if signed else np.zeros_like(top)  # all bits or none
+    for position in range(1, words.shape[1]):
+        _absorb_some(lanes, words[:, position] ^ sign, position)
+    _absorb_some(lanes, (words[:, 0] ^ sign) >> np.uint64(63), _WIDE)
+    _absorb_some(lanes, scale.view(np.uint64), _SCALE)
+    return lanes
+
+
+def _absorb_some(lanes: Lanes, words: Words, position: int) -> None:
+    """Add the words that are not 0."""
+    rows = np.flatnonzero(words)
+    if len(rows):
+        _absorb(lanes, words[rows], position, rows)
 
 
 def _words(words: npt.NDArray[np.uint64]) -> Lanes:

@@ -42,7 +42,7 @@ class SnapshotDiff:
     - **Rejects** are passed on first, and only a reader who goes on after them has the snapshot taken over. While there are
       any, nothing is deleted: a row that could not be decoded is not a row that is gone.
     - **A new schema**: rows whose values differ are changed, so a new field matters only where it has a value, and a wider
-      integer not at all. Another key is a SchemaDriftError.
+      number or more decimal places not at all. Another key is a SchemaDriftError.
     - **A predicate** chooses the rows that are compared: a row that no longer meets it is deleted.
     """
 
