@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute
 
 from connector_sdk.errors import SchemaDriftError
+from connector_sdk.formats.delimited.footer import footer
 from connector_sdk.formats.delimited.header import take_head
 from connector_sdk.formats.delimited.numbering import Records
 from connector_sdk.formats.delimited.records import Grammar, Segment, count_lines, last_lines
@@ -60,8 +61,9 @@ def decode(
     projection, in that order. At least one Decoded comes, empty if need be. Memory is a small multiple of the larger of
     `block_bytes` and the longest record, which is at most `max_record_bytes`.
 
-    Bad records are rejects with the code ``ragged``, ``type``, ``required``, ``encoding``, ``quote`` or ``too_long``. Raises
-    SchemaDriftError when the header is not the layout's, ConfigError for a column or type that cannot be.
+    Bad records are rejects with the code ``ragged``, ``type``, ``required``, ``encoding``, ``quote`` or ``too_long``; a good one
+    among the lines of the footer is one with the code ``footer``. Raises SchemaDriftError when the header is not the layout's,
+    ConfigError for a column or type that cannot be.
     """
     keep_freed_memory()
     reading = _Reading(layout, stream, place, columns, max_record_bytes, block_bytes)
@@ -81,6 +83,7 @@ def decode_record(
 ) -> Decoded:
     """One record from its own bytes, as a reject has them: a row, or again a reject. `offset` is where it starts in its file."""
     raw += b"" if _ends_line(raw, layout.encoding) else "\n".encode(layout.encoding)
+    layout = replace(layout, form=replace(layout.delimited, footer=0))  # it is known to be a record, not the file's end
     start = offset or 0
     reading = _Reading(layout, stream, place, columns, max(len(raw) * 4, 1 << 16), 1 << 20)
     found = list(reading.run(Window(io.BytesIO(raw).read, layout.encoding, start), line, fresh=False))
@@ -111,6 +114,7 @@ class _Reading:
     ) -> None:
         self.layout, self.stream, self.place = layout, stream, place
         self.grammar = Grammar(layout.delimited)
+        self.columns = columns
         self.rows = Rows(layout, self.grammar, columns, stream)
         self.schema = self.rows.schema
         self.footer = layout.delimited.footer
@@ -160,9 +164,9 @@ class _Reading:
             return self.grammar.cut(window.text, final=window.ended)
         end = last_lines(window.text, self.footer)
         found = self.grammar.cut(window.text[:end], final=window.ended)
-        size = len(window.text)
-        if window.ended and size > end:
-            found.append(Segment(start=end, stop=size, lines=count_lines(window.text, end, size), gaps=((end, size),)))
+        if window.ended and len(window.text) > end:
+            every = self.rows if self.columns is None else Rows(self.layout, self.grammar, None, self.stream)
+            found += footer(window.text, end, self.grammar, every)
         return found
 
     def _check_count(self, rejects: pa.RecordBatch | None) -> None:
@@ -234,7 +238,7 @@ class _Reading:
         for segment in segments:
             if segment.broken is not None:
                 stop = segment.start + len(window.text[segment.start : segment.stop].rstrip(b"\r\n"))
-                bad.append((segment.start, stop, Problem("quote", segment.broken)))
+                bad.append((segment.start, stop, Problem(segment.code, segment.broken)))
                 continue
             records = Records(self.grammar, window.text, segment, blank=self.rows.blank)
             batch, problems = self.rows.read(records.view)

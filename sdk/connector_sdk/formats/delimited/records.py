@@ -29,7 +29,7 @@ _LF = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """`text[start:stop]`: whole records, or one record that is `broken` for a reason; `lines` counts its line ends.
+    """`text[start:stop]`: whole records, or one that is `broken` for a reason, with its `code`; `lines` counts line ends.
 
     `ends` are the places of the line ends that are not quoted, where they are known. `gaps` are the stretches of the text, from
     start to stop each, that are no records: comments, or the lines at the file's end.
@@ -41,6 +41,7 @@ class Segment:
     ends: Places | None = None
     gaps: tuple[tuple[int, int], ...] = ()
     broken: str | None = None
+    code: str = "quote"
 
 
 class Grammar:

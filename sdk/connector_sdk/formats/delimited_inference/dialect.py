@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from connector_sdk.formats.delimited_inference.rows import Row, rows_of
 from connector_sdk.formats.layout import Delimited
 
-__all__ = ["Dialect", "Row", "find_dialect", "rows_of", "width_of"]
+__all__ = ["Dialect", "find_dialect", "width_of"]
 
 # In the order of preference among those that fit: a comma often stands inside numbers and sentences.
 _LONG = ("||", "~|~", "|~|", "^|^", "|^|", "<|>", "~~", "^^", "::", "##", "@@", "$$", "|;|", ";;", "\t|\t", "||~||", "~^~")
@@ -40,20 +40,10 @@ _SINGLE = (
     ":",
 )
 _USUAL = ("\t", ";", "|", ",")
-_RECORDS = 500
 _TITLES = 20
 """Lines before the header, at most."""
 _MEANT = re.compile(r"['\"]?sep=(?P<mark>[^\w'\"\\\r\n\x85]{1,3})['\"]?[\r\n]", re.IGNORECASE)
 _ODD = re.compile(r"[^\w\s.,'\"()/%+:-]{1,3}|[ ]{2,}")
-_STAND_IN = "\ue000"  # the csv module knows delimiters of one character only
-
-
-@dataclass(frozen=True)
-class Row:
-    """A record of the head, and the line on which it ends, counted from 1."""
-
-    cells: list[str]
-    line: int
 
 
 @dataclass(frozen=True)
@@ -204,31 +194,3 @@ def _quote(text: str) -> str:
     double = len(re.findall(rf'{before}"', text, re.MULTILINE))
     single = len(re.findall(rf"{before}'[^'\n]*'{behind}", text, re.MULTILINE))
     return "'" if single > 2 and not double else '"'
-
-
-def rows_of(text: str, form: Delimited, *, whole: bool, limit: int | None = _RECORDS) -> list[Row]:
-    """The first `limit` records of `text`; the last of them is left out when it may be cut."""
-    return list(islice(_rows(text, form, whole=whole), limit))
-
-
-def _rows(text: str, form: Delimited, *, whole: bool) -> Iterator[Row]:
-    csv.field_size_limit(1 << 24)
-    delimiter = form.delimiter
-    if len(delimiter) > 1:
-        text, delimiter = text.replace(delimiter, _STAND_IN), _STAND_IN
-    if form.escape is not None:  # within quotes and without
-        reader = csv.reader(
-            io.StringIO(text, newline=""), delimiter=delimiter, quotechar=form.quote, escapechar=form.escape, doublequote=False
-        )
-    else:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=form.quote)
-    held: Row | None = None
-    try:
-        for cells in reader:
-            if held is not None:
-                yield held
-            held = Row([cell.replace(_STAND_IN, form.delimiter) for cell in cells], reader.line_num) if cells else None
-    except csv.Error:
-        return
-    if held is not None and (whole or text.endswith(("\n", "\r"))):
-        yield held

@@ -6,24 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from connector_sdk.formats.delimited_inference.dialect import Dialect, Row, width_of
+from connector_sdk.formats.delimited_inference.dialect import Dialect, width_of
+from connector_sdk.formats.delimited_inference.likeness import looks_like_data
+from connector_sdk.formats.delimited_inference.rows import Row
 from connector_sdk.formats.delimited_inference.words import NULL_WORDS, pair_of, possible_pairs
 from connector_sdk.formats.layout import Delimited
 
-__all__ = ["Frame", "find_footer", "find_frame"]
+__all__ = ["Frame", "find_frame"]
 
-_NUMBER = re.compile(r"\s*[(]?[+-]?[\d.,'’\s%€$£+-]*\d[\d.,'’\s%€$£-]*(?:[eE][+-]?\d+)?\s*(?:[A-Z]{3})?[)]?\s*\Z")
-_DATE = re.compile(r"\s*\d{1,4}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ]\d{1,4}([T ]\d{1,2}:\d{2}.*)?\s*\Z")
 _COMMENTS = ("#", "//", "--", "%", "!", "*")
-_TOTAL = re.compile(
-    r"\s*(grand |sub)?-?(total|totals|sum|summe|gesamt|gesamtsumme|somme|suma|totale|totaal|итого|count|rows|records|eof|end|ende"
-    r"|fin|trailer)"
-    r"\b.{0,60}\Z",
-    re.IGNORECASE | re.DOTALL,
-)
-_LINE_END = re.compile(r"\r\n|\n|\r")
-_ENDINGS = 10
-"""Lines after the last record that are looked for, at most."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +100,8 @@ def _names_behind(marked: Sequence[Row], rows: Sequence[Row], width: int, commen
     if not leading or len(leading) != len(marked) or len(leading[-1].cells) != width:
         return None
     names = [leading[-1].cells[0].removeprefix(comment), *leading[-1].cells[1:]]
-    data = any(_looks_like_data(cell) for cell in rows[0].cells)
-    return leading[-1] if data and all(n.strip() and not _looks_like_data(n) for n in names) else None
+    data = any(looks_like_data(cell) for cell in rows[0].cells)
+    return leading[-1] if data and all(n.strip() and not looks_like_data(n) for n in names) else None
 
 
 def _preamble(rows: Sequence[Row], width: int) -> tuple[int, int]:
@@ -124,7 +115,7 @@ def _preamble(rows: Sequence[Row], width: int) -> tuple[int, int]:
     if sum(len(row.cells) == width for row in follow) < 0.6 * len(follow):
         return 0, 0
     # Records that are too short or too long are no titles: one of those has no more than a few values.
-    if any(_looks_like_data(row.cells[0]) and len(row.cells) > 1 and len(row.cells) != width for row in rows[:place]):
+    if any(looks_like_data(row.cells[0]) and len(row.cells) > 1 and len(row.cells) != width for row in rows[:place]):
         return 0, 0
     return rows[place - 1].line, place
 
@@ -143,7 +134,7 @@ def _header(records: Sequence[Sequence[str]], body: Sequence[Sequence[str]]) -> 
     if merged is not None:
         return merged
     if not rest:
-        if any(cell == "" or _looks_like_data(cell) for cell in first) and not _labelled(first):
+        if any(cell == "" or looks_like_data(cell) for cell in first) and not _labelled(first):
             return 0, "there is only one record: it was taken for one, and not for the header"
         return 1, "there is only one record: it was taken for the header"
     again = sum(1 for record in rest if [cell.strip() for cell in record] == first)
@@ -153,7 +144,7 @@ def _header(records: Sequence[Sequence[str]], body: Sequence[Sequence[str]]) -> 
     for column, title in enumerate(first):
         values = [record[column].strip() for record in below if column < len(record)]
         values = [value for value in values if value and value not in NULL_WORDS]
-        word = title not in ("", *NULL_WORDS) and (not _looks_like_data(title) or (_year(title) and not any(map(_year, values))))
+        word = title not in ("", *NULL_WORDS) and (not looks_like_data(title) or (_year(title) and not any(map(_year, values))))
         named += word and _unlike(title, values)
         unnamed += not word and title not in ("", *NULL_WORDS)
     if named and again:
@@ -179,7 +170,7 @@ def _unlike(title: str, values: Sequence[str]) -> bool:
     """Whether the values are numbers, dates, or words for true and false, and `title` above them is none of these."""
     if not values:
         return False
-    return sum(map(_looks_like_data, values)) > 0.8 * len(values) or (
+    return sum(map(looks_like_data, values)) > 0.8 * len(values) or (
         pair_of(values) is not None and not possible_pairs([*values, title])
     )
 
@@ -195,11 +186,11 @@ def _several(records: Sequence[Sequence[str]]) -> tuple[int, str | None] | None:
             continue
         typed = [column for column in range(width) if _typed(rest, column)]
         last = heads[-1]
-        if not typed or any(_looks_like_data(head[column]) for head in heads for column in typed if not _year(head[column])):
+        if not typed or any(looks_like_data(head[column]) for head in heads for column in typed if not _year(head[column])):
             continue
         if not all(any(head[column].strip() not in ("", *NULL_WORDS) for column in typed) for head in heads[1:]):
             continue
-        if any(_looks_like_data(cell) and not _year(cell) for cell in last):
+        if any(looks_like_data(cell) and not _year(cell) for cell in last):
             continue
         words = [cell.strip() for cell in last if cell.strip()]
         if len(words) < 0.5 * width or any(last[c].strip() in NULL_WORDS for c in typed):
@@ -213,62 +204,14 @@ def _several(records: Sequence[Sequence[str]]) -> tuple[int, str | None] | None:
 def _typed(records: Sequence[Sequence[str]], column: int) -> bool:
     values = [record[column].strip() for record in records if column < len(record) and record[column].strip()]
     values = [value for value in values if value not in NULL_WORDS]
-    return bool(values) and sum(map(_looks_like_data, values)) > 0.9 * len(values)
+    return bool(values) and sum(map(looks_like_data, values)) > 0.9 * len(values)
 
 
 def _year(cell: str) -> bool:
     return bool(re.fullmatch(r"\s*(19|20)\d\d\s*", cell))
 
 
-def _looks_like_data(cell: str) -> bool:
-    return bool(_NUMBER.match(cell) or _DATE.match(cell))
-
-
 def _labelled(first: Sequence[str]) -> bool:
     """A header may have an empty cell, or a year as a title, as long as most of it are words."""
-    words = sum(1 for cell in first if cell and not _looks_like_data(cell))
+    words = sum(1 for cell in first if cell and not looks_like_data(cell))
     return len(first) > 2 and words >= 0.7 * len(first) and words >= 2
-
-
-def find_footer(tail: str, rows: Sequence[Row], frame: Frame) -> tuple[int, str | None, str | None]:
-    """How many lines after the last record are none, a question and a note about them.
-
-    `tail` are the file's last lines, `rows` its records as the dialect cuts them, by lines of the tail.
-    """
-    lines = len(_LINE_END.findall(tail)) + (not tail.endswith(("\n", "\r")))
-    ending: list[Row] = []
-    for row in reversed(rows[-_ENDINGS:]):
-        if len(row.cells) == frame.width and not _is_total(row, frame):
-            break
-        if frame.width == 1 and not _is_total(row, frame):
-            break
-        ending.insert(0, row)
-    before = rows[: len(rows) - len(ending)]
-    if not ending or not before or len(ending) == _ENDINGS:
-        return 0, None, None
-    # A short record at the end may just be broken: an ending says what it is, or stands apart.
-    told = [row for row in ending if _is_total(row, frame)]
-    apart = ending[0].line > before[-1].line + 1
-    alone = all(len([cell for cell in row.cells if cell.strip()]) == 1 and not _looks_like_data(row.cells[0]) for row in ending)
-    if not told and not (apart and frame.width > 2) and not (alone and frame.width > 2):
-        return 0, None, None
-    count = lines - before[-1].line
-    shown = frame.form.delimiter.join((told or ending)[0].cells)[:60]
-    what = f"the last {count} lines are" if count > 1 else "the last line is"
-    message = f"{what} left out, as no records: {shown!r}"
-    same = any(len(row.cells) == frame.width for row in ending) or frame.width == 1
-    return (count, message, None) if same else (count, None, message)
-
-
-def _is_total(row: Row, frame: Frame) -> bool:
-    """Whether a record says that it is a total or the end, in a field whose other values do not look like that."""
-    words = [(place, cell.strip()) for place, cell in enumerate(row.cells) if cell.strip()]
-    if not words:
-        return True
-    place, word = words[0]
-    if _TOTAL.match(word) is None:
-        return False
-    others = [record[place].strip() for record in frame.records[:200] if place < len(record) and record[place].strip()]
-    alike = sum(1 for other in others if not _looks_like_data(other))
-    empty = sum(1 for cell in row.cells if not cell.strip())
-    return frame.width == 1 or len(row.cells) != frame.width or alike < 0.1 * len(others) or 2 * empty >= frame.width - 1

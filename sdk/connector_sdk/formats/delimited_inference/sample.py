@@ -23,10 +23,12 @@ from connector_sdk.formats.delimited.text import Window
 from connector_sdk.formats.delimited_inference.binary import refuse_binary, refuse_controls, refuse_office
 from connector_sdk.formats.delimited_inference.columns import Column
 from connector_sdk.formats.delimited_inference.decisions import Decision, decide
-from connector_sdk.formats.delimited_inference.dialect import Row, find_dialect, rows_of
+from connector_sdk.formats.delimited_inference.dialect import find_dialect
 from connector_sdk.formats.delimited_inference.encoding import EBCDIC, Encoding, find_encoding
+from connector_sdk.formats.delimited_inference.footer import find_footer
 from connector_sdk.formats.delimited_inference.found import Finding
-from connector_sdk.formats.delimited_inference.frame import Frame, find_footer, find_frame
+from connector_sdk.formats.delimited_inference.frame import Frame, find_frame
+from connector_sdk.formats.delimited_inference.rows import rows_of
 from connector_sdk.formats.dos_end import without_dos_end
 from connector_sdk.formats.layout import Delimited, Field, Layout
 from connector_sdk.rejects import rejects_of
@@ -70,10 +72,10 @@ def infer(sample: Sample, *, name: str, limit: int | None = None, place: str | N
     if tail is not None:
         shown = without_dos_end(_from(tail), encoding.name)(len(tail))
         text = _lines(shown.decode(encoding.name, "replace"), encoding.name)
-        footer, question, note = find_footer(text, _tail_rows(text, frame), frame)
-        form = replace(form, footer=footer)
-        questions.append(question)
-        notes.append(note)
+        footer = find_footer(text, rows_of(text, frame.form, whole=True, limit=None), frame)
+        form = replace(form, footer=footer.lines)
+        questions.append(footer.question)
+        notes.append(footer.note)
     findings = [Finding("question", None, question) for question in questions if question]
     findings += [Finding("note", None, note) for note in notes if note]
     form, titles, unclosed = _titles(opener, encoding.name, form, frame)
@@ -187,13 +189,6 @@ def _head(opener: Opener, encoding: str) -> tuple[str, bool]:
         whole = len(data) < _HEAD
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(data, final=whole)
     return _lines(text, encoding).removeprefix("\ufeff"), whole
-
-
-def _tail_rows(text: str, frame: Frame) -> list[Row]:
-    """The records of the file's end, without comments, by the line of the tail."""
-    rows = rows_of(text, frame.form, whole=True, limit=None)
-    mark = frame.form.comment
-    return rows if mark is None else [row for row in rows if not row.cells[0].startswith(mark)]
 
 
 def _titles(opener: Opener, encoding: str, form: Delimited, frame: Frame) -> tuple[Delimited, list[str], str | None]:

@@ -1,0 +1,104 @@
+"""Where records begin and end is decided as the reader will cut them; a line that could be a record is never lost in silence."""
+
+from __future__ import annotations
+
+import io
+
+import pyarrow as pa
+import pytest
+from connector_sdk.formats.delimited import decode
+from connector_sdk.formats.delimited.reading import decode_record
+from connector_sdk.formats.delimited_inference import Inference, infer
+from connector_sdk.formats.layout import Layout
+from connector_sdk.rejects import Reject, rejects_of
+
+
+def look(*lines: str) -> Inference:
+    return infer("".join(line + "\n" for line in lines).encode(), name="s")
+
+
+def asked(found: Inference) -> str:
+    return "\n".join(finding.message for finding in found.findings if finding.level == "question")
+
+
+def read(layout: Layout, *lines: str, columns: list[str] | None = None) -> tuple[list[dict[str, object]], list[Reject]]:
+    data = io.BytesIO("".join(line + "\n" for line in lines).encode())
+    blocks = list(decode(layout, data.read, stream="s", place="s", columns=columns))
+    rejects = [reject for block in blocks if block.rejects is not None for reject in rejects_of(block.rejects)]
+    return pa.Table.from_batches([block.data for block in blocks]).to_pylist(), rejects
+
+
+def many(start: int, stop: int) -> list[str]:
+    return [f"{n};name;{n % 7}" for n in range(start, stop)]
+
+
+# --- quotes that are never closed
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["id;name;x", *many(0, 40), '40;"oops;1', *many(41, 300)],
+        ["id;name;x", *many(0, 101), '101;"oops;1', *many(102, 104)],
+        ["id;name;x", *many(0, 40), '40;"oops;1', *many(41, 60), '60;"good";5', *many(61, 90)],
+        ["id;name;x", *many(0, 40), '40;"oops;1'],
+        ["id;name;x", '0;"oops;1', *many(1, 4)],
+    ],
+    ids=["in the middle", "near the end", "before a good one", "at the end", "first"],
+)
+def test_a_quote_that_is_never_closed_costs_one_record(lines: list[str]) -> None:
+    found = look(*lines)
+    assert found.layout.delimited.footer == 0
+    assert found.rows == len(lines) - 2
+    assert f"1 of {len(lines) - 1} records do not fit" in asked(found)
+    assert [reject.code for reject in read(found.layout, *lines)[1]] == ["quote"]
+
+
+def test_a_quote_that_is_never_closed_in_a_large_file() -> None:
+    lines = ["id;name;x", *many(0, 40), '40;"oops;1', *many(41, 150_000)]
+    found = look(*lines)
+    assert (found.layout.delimited.delimiter, found.layout.delimited.footer, found.rows) == (";", 0, 149_999)
+
+
+# --- what follows the last record
+
+
+@pytest.mark.parametrize("last", ["xyz", "n/a"])
+def test_a_last_line_that_may_be_a_broken_record_is_asked_about(last: str) -> None:
+    assert f"the last line is left out, as no records: '{last}'; it may be a broken record" in asked(
+        look("id;name;x", *many(0, 100), last)
+    )
+
+
+def test_a_broken_record_above_a_total_is_asked_about() -> None:
+    found = look("id;name;x", *many(0, 100), "100;x", "Total: 101")
+    assert "'100;x' among them may be a broken record" in asked(found)
+
+
+def test_a_total_as_wide_as_the_records_is_asked_about_and_kept() -> None:
+    found = look("Region;Q1;Q2", "North;1;2", "South;3;4", "Sum;4;6")
+    assert "the last record looks like a total: 'Sum;4;6'; it was kept" in asked(found)
+    assert found.rows == 3
+
+
+@pytest.mark.parametrize("last", ["END", "3 records", "Total: 3", "Trailer;3"])
+def test_an_ending_that_says_what_it_is_needs_no_question(last: str) -> None:
+    found = look("id;name;x", *many(0, 3), last)
+    assert (found.layout.delimited.footer, found.rows, asked(found)) == (1, 3, "")
+
+
+@pytest.mark.parametrize("columns", [None, ["name"]])
+def test_a_file_that_comes_without_its_footer_loses_no_record(columns: list[str] | None) -> None:
+    layout = look("id;name;x", *many(0, 3), "END").layout
+    rows, rejects = read(layout, "id;name;x", *many(0, 3), columns=columns)
+    assert len(rows) == 2
+    assert [(reject.code, reject.line, reject.raw) for reject in rejects] == [("footer", 4, b"2;name;2")]
+    again = decode_record(layout, rejects[0].raw, stream="s")
+    assert again.data.to_pylist() == [{"id": 2, "name": "name", "x": 2}]
+
+
+@pytest.mark.parametrize("last", ["END", "Total;;18", ";;18", "", "x;y;z"])
+def test_a_footer_is_no_record_whatever_is_in_it(last: str) -> None:
+    layout = look("id;name;x", *many(0, 3), "END").layout
+    rows, rejects = read(layout, "id;name;x", *many(0, 3), last)
+    assert (len(rows), rejects) == (3, [])
