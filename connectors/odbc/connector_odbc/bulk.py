@@ -55,8 +55,8 @@ class BulkReader:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._connection = None  # its destructor closes it
 
-    def batches(self, query: Query, schema: pa.Schema, rows: int, room: int, *, ahead: bool = False) -> Iterator[pa.RecordBatch]:
-        """At most `rows` at a time, with `room` bytes for a text or binary value; `ahead`: the next are fetched meanwhile.
+    def batches(self, query: Query, schema: pa.Schema, rows: int, room: int) -> Iterator[pa.RecordBatch]:
+        """At most `rows` at a time, with `room` bytes for a text or binary value.
 
         Raises TooLongError, else the SDK's errors.
         """
@@ -69,7 +69,7 @@ class BulkReader:
                 max_text_size=room,
                 max_binary_size=room,
                 schema=schema,
-                fetch_concurrently=ahead,
+                fetch_concurrently=False,
                 falliable_allocations=True,
                 query_timeout_sec=None,
                 payload_text_encoding=self._encoding,

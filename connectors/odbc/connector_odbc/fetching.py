@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +18,8 @@ from connector_odbc.bulk import BulkReader, TooLongError
 from connector_odbc.database import Database
 from connector_odbc.decoding import Decoded, Decoder
 from connector_odbc.packing import NotEvenError, Packed, packed
+from connector_odbc.page_queries import in_batches, in_rows
+from connector_odbc.pages import BYTES, FEWEST_ROWS, Pages
 from connector_odbc.profiles.reads import Reads
 from connector_odbc.selecting import Query, projection, query
 from connector_odbc.typed import Typed
@@ -33,12 +36,6 @@ ROOM = 256
 TRANSIT = 8 << 20
 """Bytes that a batch may take in transit: its rows times all the room they are given."""
 
-LINES = 3 << 20
-"""The same for rows as lines: they are taken apart while they are still in the processor's cache."""
-
-FEWEST_ROWS = 64
-"""A batch that would have fewer is read row by row."""
-
 MOST_UNEVEN = 4
 """A piece of which so many batches could not be read as lines is read column by column from there."""
 
@@ -50,7 +47,7 @@ PAGE = 16 << 20
 class Fetch:
     """One piece of one table: what `condition` keeps of the rows behind `after` and not behind `upto`.
 
-    `begin` opens the transaction that it is read in.
+    `begin` opens the transaction that it is read in. With `ahead` more is fetched while a batch is used.
     """
 
     database: Database
@@ -58,49 +55,56 @@ class Fetch:
     condition: Query
     begin: tuple[str, ...] = ()
     upto: Sequence[str] | None = None
+    ahead: bool = True
 
     def batches(self, after: Sequence[str] | None) -> Generator[Decoded]:
         """The rows, decoded. Raises the SDK's errors."""
         decoder = Decoder(self.way)
         lines = packed(self.way, decoder, self.database.profile.reads)
-        with BulkReader(self.database, self.begin) as reader:
-            for _ in range(MOST_UNEVEN):
-                if lines is None or self.database.config.batch_rows < FEWEST_ROWS:
-                    break
-                try:
-                    for found in self._packed(reader, lines, after):
-                        after = found.at or after
-                        yield found
-                    return
-                except (NotEvenError, TooLongError) as error:
-                    logger.debug("%s: not as lines behind %s: %s", self.way.table.name, after, error)
-                # Past it column by column.
-                seen = 0
-                with closing(self._by_columns(reader, decoder, after)) as batches:
-                    for found in batches:
-                        after = found.at or after
-                        seen += found.data.num_rows + (0 if found.rejects is None else found.rejects.num_rows)
-                        yield found
-                        if seen >= self.database.config.batch_rows and found.at is not None:
-                            break  # and only where it is known, for behind it reading begins anew
-                    else:
+        with ExitStack() as stack:
+            reader = cache(lambda: stack.enter_context(BulkReader(self.database, self.begin)))
+            if lines is not None and self.database.config.batch_rows >= FEWEST_ROWS:
+                pages = self._pages(stack, reader, lines)
+                for _ in range(MOST_UNEVEN):
+                    try:
+                        with closing(pages.batches(after)) as batches:
+                            for found in batches:
+                                after = found.at or after
+                                yield found
                         return
-            yield from self._by_columns(reader, decoder, after)
+                    except NotEvenError as error:
+                        logger.debug("%s: not as lines behind %s: %s", self.way.table.name, after, error)
+                    # Past it column by column.
+                    seen = 0
+                    with closing(self._by_columns(reader(), decoder, after)) as batches:
+                        for found in batches:
+                            after = found.at or after
+                            seen += found.data.num_rows + (0 if found.rejects is None else found.rejects.num_rows)
+                            yield found
+                            if seen >= self.database.config.batch_rows and found.at is not None:
+                                break  # and only where it is known, for behind it reading begins anew
+                        else:
+                            return
+            yield from self._by_columns(reader(), decoder, after)
 
-    def _packed(self, reader: BulkReader, lines: Packed, after: Sequence[str] | None) -> Iterator[Decoded]:
-        """Rows as lines. Raises NotEvenError; TooLongError where the lines have no room."""
-        room = _width(lines.typed, TRANSIT)
-        while True:
-            if room > min(TRANSIT // FEWEST_ROWS, self.database.config.max_value_bytes):
-                raise TooLongError(room)
-            count = min(self.database.config.batch_rows, max(FEWEST_ROWS, LINES // room))
-            try:
-                for found in self._bulk(reader, lines, [lines.expression], after, count, room):
-                    after = found.at or after
-                    yield found
-                return
-            except TooLongError as error:
-                room = max(room * 4, error.needed)
+    def _pages(self, stack: ExitStack, reader: Callable[[], BulkReader], lines: Packed) -> Pages:
+        reads, name = self.database.profile.reads, self.way.table.name
+
+        def asked(after: Sequence[str] | None, rows: int, longest: int) -> Query:
+            longest = min(longest, self.database.config.max_value_bytes)  # longer values are rejects
+            inner = self._query([lines.expression], after, rows)
+            return replace(inner, sql=reads.page.format(query=inner.sql, longest=longest))
+
+        if reads.page_as_row:
+            connection = stack.enter_context(self.database.own(f"reading {name}"))
+            for statement in self.begin:
+                connection.execute(statement)
+            stream = self.way.stream.name
+            ask = in_rows(connection, asked, lambda error: self.database.failure(error, f"reading {name}", stream=stream))
+            first = BYTES // lines.width
+        else:
+            ask, first = in_batches(reader, asked), FEWEST_ROWS  # a server makes all lines of a page, however long they are
+        return Pages(packed=lines, ask=ask, first_rows=first, most_rows=self.database.config.batch_rows, ahead=self.ahead)
 
     def _by_columns(self, reader: BulkReader, decoder: Decoder, after: Sequence[str] | None) -> Generator[Decoded]:
         expressions = projection(self.way)
@@ -130,7 +134,7 @@ class Fetch:
     def _bulk(
         self,
         reader: BulkReader,
-        decoder: Decoder | Packed,
+        decoder: Decoder,
         expressions: list[str],
         after: Sequence[str] | None,
         count: int,
@@ -177,7 +181,7 @@ class Fetch:
     def _checked(
         self,
         reader: BulkReader,
-        decoder: Decoder | Packed,
+        decoder: Decoder,
         expressions: list[str],
         after: Sequence[str] | None,
         limit: int | None,
@@ -194,7 +198,7 @@ class Fetch:
         ]
         if not long:
             asked = self._query(expressions, after, limit)
-            yield from reader.batches(asked, decoder.schema, count, room, ahead=isinstance(decoder, Packed) and reads.streams)
+            yield from reader.batches(asked, decoder.schema, count, room)
             return
         asked = self._query([*expressions, f"GREATEST(0, {', '.join(long)})"], after, limit)
         schema = decoder.schema.append(pa.field(f"c{len(expressions)}", pa.int64()))

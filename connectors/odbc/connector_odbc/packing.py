@@ -38,7 +38,7 @@ class NotEvenError(Exception):
 
 
 class Packed:
-    """Has what a :class:`Decoder` has: `typed` and `schema` of what is fetched, and `decode`; `expression` is what to fetch."""
+    """`expression` is what to fetch of each row: its line, of `width` bytes, more or less."""
 
     def __init__(self, way: Way, decoder: Decoder, inline: Sequence[InLine], expression: str, counts: str) -> None:
         self.expression = expression
@@ -47,12 +47,10 @@ class Packed:
             way, [replace(typed, wire=line.type, restore=line.restore) for typed, line in _pairs(decoder, inline)]
         )
         self._texts = [f"c{n}" for n, line in enumerate(inline) if line.text]
-        width = sum(
+        self.width = 32 + sum(
             (ROOM if typed.size is None else min(typed.size, 4 * ROOM)) if line.text else 28
             for typed, line in _pairs(decoder, inline)
         )
-        self.typed: tuple[Typed, ...] = (Typed(type=pa.string(), size=width + 32),)
-        self.schema = pa.schema([("c0", pa.string())])
         names = [field.name for field in self._decoder.schema]
         self._read = csv.ReadOptions(use_threads=False, column_names=["control", *names, "end"])
         self._parse = csv.ParseOptions(
@@ -67,22 +65,16 @@ class Packed:
             strings_can_be_null=True,
         )
 
-    def decode(self, fetched: pa.RecordBatch) -> Decoded:
-        """Raises NotEvenError."""
-        lines: Any = fetched.column(0)
-        if not len(lines):
-            return self._decoder.decode(self._decoder.schema.empty_table().to_batches()[0])
-        if lines.null_count:
-            raise NotEvenError("a row without a line")
-        text = _text(lines)
-        self._read.block_size = len(text) + 1
+    def decode(self, lines: pa.Buffer, rows: int) -> Decoded:
+        """The lines of so many rows. Raises NotEvenError."""
+        self._read.block_size = lines.size + 1
         try:
             table = csv.read_csv(
-                pa.BufferReader(text), read_options=self._read, parse_options=self._parse, convert_options=self._convert
+                pa.BufferReader(lines), read_options=self._read, parse_options=self._parse, convert_options=self._convert
             ).combine_chunks()
         except pa.ArrowInvalid as error:
             raise NotEvenError(str(error)) from None
-        if table.num_rows != len(lines) or pc.sum(table.column("control")).as_py() != self._counted(table):
+        if table.num_rows != rows or pc.sum(table.column("control")).as_py() != self._counted(table):
             raise NotEvenError("lines that do not show what the rows have")
         found = self._decoder.decode(table.select(self._decoder.schema.names).to_batches()[0])
         if found.rejects is not None or found.at is None:
@@ -110,12 +102,3 @@ def packed(way: Way, decoder: Decoder, reads: Reads) -> Packed | None:
 
 def _pairs(decoder: Decoder, inline: Sequence[InLine]) -> list[tuple[Typed, InLine]]:
     return list(zip(decoder.typed, inline, strict=True))
-
-
-def _text(lines: Any) -> Any:
-    """The lines one after the other, as they lie in memory."""
-    _, offsets, data = lines.buffers()
-    first, last = (
-        int.from_bytes(offsets[4 * at : 4 * at + 4].to_pybytes(), "little") for at in (lines.offset, lines.offset + len(lines))
-    )
-    return data.slice(first, last - first)

@@ -25,7 +25,7 @@ class Restored:
     raw: AnyArray | None = None
 
 
-Storage: TypeAlias = Literal["number", "text", "blob"]
+Storage: TypeAlias = Literal["number", "text", "characters", "blob"]
 Restore: TypeAlias = Callable[[AnyArray], Restored]
 
 
@@ -35,8 +35,8 @@ class InLine:
 
     `select` is the expression with ``{column}`` for its text; `type` what that is read as, and `restore` turns this into the
     field's type (None: it is). `text`: its length is not known. Of a database whose columns hold anything, `form` is how
-    ``printf`` writes the value, `storage` what it has to be, and `exact` the condition with ``{column}`` under which
-    that shows all of it.
+    ``printf`` writes the value, `storage` what it has to be (characters: text, where it cannot be a number), and `exact` the
+    condition with ``{column}`` under which that shows all of it.
     """
 
     type: pa.DataType

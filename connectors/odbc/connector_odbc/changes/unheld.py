@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from connector_odbc.decoding import Decoded
@@ -17,6 +18,7 @@ def batches(fetch: Fetch, after: Sequence[str] | None) -> Generator[Decoded, Non
     if not fetch.database.profile.writes.one_writer or not fetch.way.order:
         yield from fetch.batches(after)
         return
+    fetch = replace(fetch, ahead=False)
     while True:
         found: Any = fetch.batches(after)
         with closing(found):

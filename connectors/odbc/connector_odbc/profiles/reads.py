@@ -54,7 +54,8 @@ class Reads:
 
     `line` gives the expression for a whole row as one line of text (:mod:`connector_odbc.packing`), of its fields, their quoted
     names, and whether they can be null; the first field of the line is `control`: how many texts are null, or how many bytes
-    they have.
+    they have. `page` strings the lines of a ``{query}`` together, behind their count, in their order, without those of more than
+    ``{longest}`` bytes; `page_as_row`: the driver has no room for that in a batch.
     """
 
     limit: str = "{query} LIMIT {rows}"
@@ -73,3 +74,5 @@ class Reads:
     physical: Physical | None = None
     line: Callable[[Sequence[tuple[InLine, str, bool]]], str] | None = None
     control: Literal["nulls", "bytes"] = "nulls"
+    page: str = ""
+    page_as_row: bool = False

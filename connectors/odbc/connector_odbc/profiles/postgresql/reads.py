@@ -63,6 +63,8 @@ READS = Reads(
     snapshot="SELECT pg_export_snapshot()",
     adopt=("SET TRANSACTION SNAPSHOT '{snapshot}'",),
     line=_line,
+    # Of a sorted subquery alone they come in its order (manual, 9.21).
+    page="SELECT count(*), string_agg(c0, '') FILTER (WHERE octet_length(c0) <= {longest}) FROM ({query}) AS page",
     physical=Physical(
         names=("ctid",),
         select="CAST({place} AS text)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from connector_odbc.catalogue import Column
-from connector_odbc.profiles.reads import SEPARATOR, Physical, Reads
+from connector_odbc.profiles.reads import MISSING, SEPARATOR, Physical, Reads
 from connector_odbc.typed import InLine, Storage
 
 __all__ = ["READS"]
@@ -32,6 +32,7 @@ def _compare(column: Column, op: str) -> str | None:
 _STORED: Mapping[Storage, str] = {
     "number": "{place} < ''",
     "text": "{place} >= '' AND {place} < x''",
+    "characters": "{place} < x''",
     "blob": "{place} >= x''",
 }
 
@@ -48,9 +49,11 @@ def _line(fields: Sequence[tuple[InLine, str, bool]]) -> str:
         known += [line.exact.format(column=place)] if line.exact else []
         if known:
             conditions.append(f"({place} IS NULL OR {' AND '.join(known)})" if nullable else " AND ".join(known))
-        if nullable:
+        if nullable and expression == place and line.form == "%s":
+            expression = f"ifnull({place}, '{MISSING}')"
+        elif nullable:
             expression = f"printf('{line.form}', {expression})" if line.form != "%s" else expression
-            expression = f"CASE WHEN {place} IS NULL THEN char(2) ELSE {expression} END"
+            expression = f"CASE WHEN {place} IS NULL THEN '{MISSING}' ELSE {expression} END"
         forms.append("%s" if nullable else line.form)
         shown.append(expression)
     control = " + ".join(lengths)
@@ -67,6 +70,9 @@ READS = Reads(
     byte_length="length(CAST({expression} AS BLOB))",
     line=_line,
     control="bytes",
+    # A subquery with a LIMIT keeps its order.
+    page="SELECT count(*), group_concat(CASE WHEN length(CAST(c0 AS BLOB)) <= {longest} THEN c0 END, '') FROM ({query})",
+    page_as_row=True,
     physical=Physical(
         names=("rowid", "_rowid_", "oid"),
         select="CAST({place} AS text)",

@@ -1,0 +1,58 @@
+"""One page of lines asked of the database: as a batch of one value with room for it, or as a row where a batch has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+
+from connector_odbc import driver_manager
+from connector_odbc.bulk import BulkReader, TooLongError
+from connector_odbc.database import Connection
+from connector_odbc.pages import BYTES, After, Page
+from connector_odbc.selecting import Query
+
+__all__ = ["Ask", "Asked", "in_batches", "in_rows"]
+
+Ask = Callable[[After, int, int], Page]
+Asked = Callable[[After, int, int], Query]
+
+_SCHEMA = pa.schema([("rows", pa.int64())]).append(pa.field("lines", pa.string()))
+
+_AS_IT_IS = "latin-1"
+"""A character for each byte."""
+
+
+def in_batches(reader: Callable[[], BulkReader], asked: Asked) -> Ask:
+    """Raises the SDK's errors."""
+
+    def ask(after: After, rows: int, longest: int) -> Page:
+        room = 2 * BYTES
+        while True:
+            try:
+                [found] = reader().batches(asked(after, rows, longest), _SCHEMA, 1, room)
+            except TooLongError as error:
+                room = error.needed + 1
+                continue
+            lines: Any = found.column(1)[0]
+            return Page(found.column(0)[0].as_py(), lines.as_buffer() if lines.is_valid else pa.py_buffer(b""))
+
+    return ask
+
+
+def in_rows(connection: Connection, asked: Asked, failed: Callable[[BaseException], Exception]) -> Ask:
+    """`connection` is for nothing else. Raises what `failed` makes of the driver's errors."""
+    pyodbc = driver_manager.pyodbc()
+    for kind in (pyodbc.SQL_CHAR, pyodbc.SQL_WCHAR):
+        connection.setdecoding(kind, encoding=_AS_IT_IS, ctype=pyodbc.SQL_CHAR)
+
+    def ask(after: After, rows: int, longest: int) -> Page:
+        query = asked(after, rows, longest)
+        try:
+            count, lines = connection.execute(query.sql, *query.values).fetchone()
+        except pyodbc.Error as error:
+            raise failed(error) from None
+        return Page(int(count), pa.py_buffer((lines or "").encode(_AS_IT_IS)))
+
+    return ask
