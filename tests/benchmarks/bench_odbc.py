@@ -42,7 +42,13 @@ PEERS = {
     "adbc": "ADBC",
     "copy": "psycopg COPY, as text",
 }
-WRITTEN = {"postgresql": 10.0, "mariadb": 20.0}
+WRITTEN: Mapping[str, Mapping[str, float | None]] = {
+    "postgresql": {"pyodbc": 10.0, "copy": None},
+    "mariadb": {"pyodbc": 20.0, "load_data": None},
+}
+"""The same for writing."""
+
+WRITERS = {"pyodbc": "pyodbc's executemany", "copy": "psycopg COPY", "load_data": "LOAD DATA LOCAL"}
 MEMORY = 80e6
 
 
@@ -60,7 +66,7 @@ def run(quick: bool) -> list[Row]:
                 fill(database, "orders", rows)
                 found += _read(database, python, rows, 1 if quick else 3)
                 if kind in WRITTEN:
-                    found.append(_write(database, python, written, 1 if quick else 3))
+                    found += _write(database, python, written, 1 if quick else 3)
     return found
 
 
@@ -95,24 +101,29 @@ def _read(database: Database, python: Path, rows: int, rounds: int) -> list[Row]
     return lines
 
 
-def _write(database: Database, python: Path, rows: int, rounds: int) -> Row:
+def _write(database: Database, python: Path, rows: int, rounds: int) -> Iterator[Row]:
     """Each round into tables of its own, since a full one is not as an empty one."""
-    found: dict[str, list[Cost]] = {"ours": [], "peer": []}
+    peers = WRITTEN[database.kind]
+    found: dict[str, list[Cost]] = {"ours": [], **{peer: [] for peer in peers}}
     for number in range(rounds):
-        ours, peer = f"ours_{number}", f"peer_{number}"
-        database.run(*(declared(database.kind, name) for name in (ours, f"{ours}_warm", peer)))
-        found["ours"].append(cost([sys.executable, PROGRAMS / "odbc_write_sdk.py", _settings(database), ours, str(rows)]))
-        found["peer"].append(cost([python, PROGRAMS / "odbc_write_peer.py", peer, str(rows)]))
-        assert _same(database, ours, peer), f"{ours} and {peer} of {database.kind} are not the same"
-    ours_wall, peer_wall = (statistics.median(cost.wall for cost in costs) for costs in found.values())
-    return Row(
-        name=f"{TITLES[database.kind]}, {rows:,} rows written, against pyodbc's executemany",
-        ours=rows / ours_wall,
-        peer=rows / peer_wall,
-        ratio=peer_wall / ours_wall,
-        target=WRITTEN[database.kind],
-        unit="rows per second",
-    )
+        names = {who: f"{who}_{number}" for who in found}
+        database.run(*(declared(database.kind, name) for name in (*names.values(), f"ours_{number}_warm")))
+        found["ours"].append(
+            cost([sys.executable, PROGRAMS / "odbc_write_sdk.py", _settings(database), names["ours"], str(rows)])
+        )
+        for peer in peers:
+            found[peer].append(cost([python, PROGRAMS / "odbc_write_peer.py", peer, names[peer], str(rows)]))
+            assert _same(database, names["ours"], names[peer]), f"ours and {peer}'s rows in {database.kind} are not the same"
+    wall = {who: statistics.median(cost.wall for cost in costs) for who, costs in found.items()}
+    for peer, target in peers.items():
+        yield Row(
+            name=f"{TITLES[database.kind]}, {rows:,} rows written, against {WRITERS[peer]}",
+            ours=rows / wall["ours"],
+            peer=rows / wall[peer],
+            ratio=wall[peer] / wall["ours"],
+            target=target,
+            unit="rows per second",
+        )
 
 
 def _same(database: Database, one: str, other: str) -> bool:
@@ -160,6 +171,7 @@ def _environment(database: Database) -> Iterator[None]:
         "BENCH_CONNECTORX": uris["connectorx"],
         "BENCH_ADBC": uris["plain"],
         "BENCH_COPY": uris["plain"],
+        "BENCH_LOAD_DATA": uris["plain"],
     }
     os.environ.update(told)
     try:
