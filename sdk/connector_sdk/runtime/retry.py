@@ -6,12 +6,16 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
+from weakref import WeakSet
 
 from connector_sdk.errors import TransientError
 
 __all__ = ["Retry", "patiently"]
 
 T = TypeVar("T")
+
+_given_up: WeakSet[TransientError] = WeakSet()
+"""Errors after the last try. Whoever meets one further out does not begin to try again: five times five tries are no patience."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +33,17 @@ class Retry:
     jitter: float = 0.5
 
     def wait(self, failures: int, error: TransientError) -> float | None:
-        """Seconds to wait after the `failures`-th failure in a row, or None to give up."""
-        if failures >= self.attempts:
+        """Seconds to wait after the `failures`-th failure in a row, or None to give up, which is then everybody's answer.
+
+        With one attempt there is nothing to give up: that is how a reader leaves failures to whoever called it.
+        """
+        if self.attempts == 1 or error in _given_up:
+            return None
+        if failures >= self.attempts or (error.retry_after or 0) > 10 * self.longest:
+            _given_up.add(error)
             return None
         if error.retry_after is not None:
-            return None if error.retry_after > 10 * self.longest else error.retry_after
+            return error.retry_after
         pause = min(self.first * self.factor ** (failures - 1), self.longest)
         return pause * (1 + self.jitter * random.random())  # noqa: S311 - spreading load, not keeping secrets
 

@@ -13,6 +13,7 @@ from connector_sdk.errors import ConfigError, DataError, InternalError, Stopped,
 from connector_sdk.runtime.engine import Job, run
 from connector_sdk.runtime.reject_file import read_rejects
 from connector_sdk.runtime.retry import Retry
+from connector_sdk.runtime.snapshot_diff import SnapshotDiff
 from connector_sdk.runtime.state_store import FileStore, MemoryStore
 from connector_sdk.runtime.stop import Stop
 from connector_sdk.runtime.table_source import TableSource
@@ -102,6 +103,41 @@ def test_a_sink_that_forgot_an_unfinished_load_gets_it_from_its_beginning(tmp_pa
     with FileStore(tmp_path / "s", "numbers") as store:
         run(job(Numbers(), second, store=store))
     assert sorted(second.rows["s"]) == list(range(100))
+
+
+@pytest.mark.parametrize("stateful", [1, 3])
+def test_a_read_that_never_works_is_tried_as_often_as_was_said_and_no_more(stateful):
+    """The reader tries, and so does whoever calls it: what one of them has given up is not begun again by the next."""
+    source, tries = Numbers(splits=1, stateful=stateful), []
+
+    def fail(split, row):
+        if row >= 14:
+            tries.append(row)
+            raise TransientError("away")
+
+    source.before_batch = fail
+    with pytest.raises(TransientError, match="away"):
+        run(job(source, Rows()))
+    assert tries == [14] * QUICK.attempts
+
+
+def test_a_snapshot_that_never_works_is_tried_as_often_as_was_said_and_no_more(tmp_path):
+    """Comparing reads within a reader within the engine."""
+    for where in ("plan", "read"):
+        source, tries = Numbers(splits=1), []
+
+        def fail(*_, tries=tries):
+            tries.append(1)
+            raise TransientError("away")
+
+        if where == "plan":
+            source.plan = fail
+        else:
+            source.before_batch = fail
+        compared = SnapshotDiff(source, tmp_path / where, retry=QUICK)
+        with pytest.raises(TransientError, match="away"):
+            run(job(compared, Rows(), streams=tuple(compared.discover()), mode=Mode.CHANGES))
+        assert len(tries) == QUICK.attempts, where
 
 
 @pytest.mark.parametrize("stateful", [1, 3])
