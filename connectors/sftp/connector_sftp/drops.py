@@ -16,7 +16,7 @@ from connector_sdk.runtime.folder import Entry, Folder, LocalFolder
 from connector_sftp.binding import Binding, keyed
 from connector_sftp.config import SftpConfig
 from connector_sftp.inference import infer_layout
-from connector_sftp.latest import last_of, latest
+from connector_sftp.latest import last_of, latest, newer_than
 from connector_sftp.listing import Settling, candidates
 from connector_sftp.parts import Unpacking
 from connector_sftp.pgp import Pgp
@@ -44,7 +44,7 @@ class Drops:
         self._manifests: dict[str, Manifests] = {}
         self._manifests_lock = threading.Lock()
         self._inferred: dict[str, Layout] = {}
-        self._told: set[tuple[str, str]] = set()
+        self._told: set[str] = set()
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -112,7 +112,15 @@ class Drops:
         settled = self.settled(binding, found)
         if len(found) >= LAST and not any(entry in settled for entry in found[:LAST]):
             settled = self.settled(binding, self.candidates(binding))
-        return latest(settled, stream, self.config.place)
+        return self._latest(settled, stream)
+
+    def _latest(self, settled: Sequence[Entry], stream: str) -> Entry:
+        last = latest(settled, stream, self.config.place)
+        newer = newer_than(last, settled)
+        if newer is not None:
+            what = f"{last.name} is read, the last by name, though {newer.name} is newer by its time"
+            self._tell_once(f"{self.config.place}: {what} (names count: year, month, day, or a number)")
+        return last
 
     def open_drops(self, binding: Binding, entries: Sequence[Entry]) -> None:
         """To be called before `entries` are put away: what is left of their drops is still to be read."""
@@ -162,7 +170,7 @@ class Drops:
                 entries = self._first(binding)
                 settled = self.settled(binding, entries)
                 if settled and binding.settings.takes == "latest":
-                    settled = [latest(settled, binding.name, self.config.place)]
+                    settled = [self._latest(settled, binding.name)]
                 found = infer_layout(self.folder, binding, self.unpacking(binding), settled)
                 if found is None:
                     self._tell_nothing(binding, entries, settled)
@@ -190,6 +198,10 @@ class Drops:
             why = f"{settled[0].name} is empty" if len(settled) == 1 else f"all {len(settled)} files are empty"
         else:
             why = f"{entries[0].name} is still being written"
-        if (binding.name, why) not in self._told:
-            self._told.add((binding.name, why))
-            logger.warning("stream %r has no layout, and none can be inferred: %s in %s", binding.name, why, self.config.place)
+        self._tell_once(f"stream {binding.name!r} has no layout, and none can be inferred: {why} in {self.config.place}")
+
+    def _tell_once(self, what: str) -> None:
+        """Discovering, planning and every further try come by here: a warning that is the same each time is one warning."""
+        if what not in self._told:
+            self._told.add(what)
+            logger.warning("%s", what)

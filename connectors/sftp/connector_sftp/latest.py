@@ -7,20 +7,17 @@ names have to say the order, then: year before month before day, or a running nu
 from __future__ import annotations
 
 import heapq
-import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from connector_sdk.errors import TransientError
 from connector_sdk.runtime.folder import Entry
 
-__all__ = ["last_of", "latest", "superseded"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["last_of", "latest", "newer_than", "superseded"]
 
 
 def latest(entries: Sequence[Entry], stream: str, place: str) -> Entry:
-    """The last of `entries`. Says so when another one is newer by its time; `place` is their folder.
+    """The last of `entries`; `place` is their folder.
 
     Raises TransientError (code ``no_drop``) when there is none: no delivery is not an empty one.
     """
@@ -31,16 +28,13 @@ def latest(entries: Sequence[Entry], stream: str, place: str) -> Entry:
             code="no_drop",
             stream=stream,
         )
-    last = max(entries, key=_order)
+    return max(entries, key=_order)
+
+
+def newer_than(last: Entry, entries: Sequence[Entry]) -> Entry | None:
+    """The one of `entries` that is newer by its time than the last by name, if any: do the names say the order at all?"""
     newest = max(entries, key=lambda entry: entry.mtime)
-    if newest.mtime > last.mtime:
-        logger.warning(
-            "%s: %s is read, the last by name, though %s is newer by its time (names count: year, month, day, or a number)",
-            place,
-            last.name,
-            newest.name,
-        )
-    return last
+    return newest if newest.mtime > last.mtime else None
 
 
 def last_of(entries: Iterable[Entry], most: int) -> list[Entry]:

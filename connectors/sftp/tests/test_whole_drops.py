@@ -38,9 +38,18 @@ def test_the_latest_is_the_last_by_name_and_numbers_are_numbers() -> None:
     assert [each.name for each in left] == ["2025-12.csv"]
 
 
-def test_a_newer_one_that_sorts_before_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    assert latest([entry("b-2.csv", 1), entry("b-1.csv", 5)], "orders", "there").name == "b-2.csv"
-    assert "b-2.csv is read, the last by name, though b-1.csv is newer by its time" in caplog.text
+@pytest.mark.parametrize("layout", [LAYOUT, None], ids=["declared", "inferred"])
+def test_a_newer_one_that_sorts_before_is_told_once(local: Place, layout: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Although the layout may come from the latest drop, too, and a plan is made for each stream and each try."""
+    local.streams = {"orders": {"files": "orders-*.csv", "takes": "latest", "layout": layout}}
+    local.drop("orders-2.csv", [2], age=2000)
+    local.drop("orders-1.csv", [1])
+    told = "orders-2.csv is read, the last by name, though orders-1.csv is newer"
+    with local.connector() as connector:
+        for _ in range(2):
+            streams = list(connector.discover())
+            assert [planned_files(split)[0].name for split in connector.plan(streams, Mode.FULL)] == ["orders-2.csv"]
+    assert caplog.text.count(told) == 1
 
 
 def test_the_last_of_many_are_found_one_at_a_time() -> None:
