@@ -63,11 +63,15 @@ class Index:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table or a view. `rows` is the server's own estimate; `primary` is empty where there is no primary key."""
+    """A table or a view. `rows` is the server's own estimate; `primary` is empty where there is no primary key.
+
+    `scattered`: no physical place tells all rows apart, since they lie in partitions, or the table has no such thing.
+    """
 
     name: TableName
     columns: tuple[Column, ...]
     view: bool = False
+    scattered: bool = False
     primary: tuple[str, ...] = ()
     foreign: tuple[ForeignKey, ...] = ()
     indexes: tuple[Index, ...] = ()

@@ -38,6 +38,7 @@ def native_tables(connection: Connection, queries: CatalogueSql, schema: str) ->
             name=TableName(schema, name),
             columns=tuple(_column(*row) for row in columns.get(name, ())),
             view=kind == "view",
+            scattered=kind == "scattered",
             primary=tuple(primary.get(name, ())),
             foreign=tuple(
                 spelling.of(key) if key.to.schema == schema else key for key in _foreign(relations.get(name, ()), primary_of)

@@ -124,7 +124,7 @@ def _order(profile: Profile, table: Table, typed: Mapping[str, Typed]) -> tuple[
             for column, bind in found
             if bind is not None
         ), None
-    physical = profile.reads.physical
+    physical = None if table.scattered else profile.reads.physical
     taken = {column.name.lower() for column in table.columns}
     place = None if physical is None else next((name for name in physical.names if name not in taken), None)
     if physical is None or place is None:

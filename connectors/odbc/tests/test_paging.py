@@ -11,7 +11,7 @@ from connector_sdk.errors import TransientError
 from connector_sdk.schema import Mode
 
 from connectors.odbc.tests.conftest import System
-from connectors.odbc.tests.reading_tables import KEYS, MOMENTS, discovered, rows_of, some_table, table, tuples
+from connectors.odbc.tests.reading_tables import KEYS, MOMENTS, discovered, rows_of, run, some_table, table, tuples
 
 pytestmark = pytest.mark.usefixtures("small_pages")
 
@@ -161,3 +161,52 @@ def test_a_view_whose_values_grow_while_it_is_read_is_read_again(postgresql_syst
         with pytest.raises(TransientError, match="longer value than when it was measured"):
             states += [batch.state for batch in connector.read(split, None)]
         assert set(states) <= {None}
+
+
+SCATTERED = {
+    "partitions": (
+        "CREATE TABLE t (k integer, v integer) PARTITION BY LIST (k)",
+        *(f"CREATE TABLE t{n} PARTITION OF t FOR VALUES IN ({n})" for n in range(3)),
+        "INSERT INTO t SELECT n % 3, n FROM generate_series(0, 299) AS n",
+    ),
+    "heirs": (
+        "CREATE TABLE t (k integer PRIMARY KEY, v integer)",
+        "CREATE TABLE heir () INHERITS (t)",
+        "INSERT INTO t SELECT n, n FROM generate_series(0, 149) AS n",
+        "INSERT INTO heir SELECT n, n + 150 FROM generate_series(0, 149) AS n",
+    ),
+    "keyed partitions": (
+        "CREATE TABLE t (k integer, v integer, PRIMARY KEY (v, k)) PARTITION BY LIST (k)",
+        *(f"CREATE TABLE t{n} PARTITION OF t FOR VALUES IN ({n})" for n in range(3)),
+        "INSERT INTO t SELECT n % 3, n FROM generate_series(0, 299) AS n",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SCATTERED)
+def test_rows_that_lie_in_several_tables_come_once_from_every_state(postgresql_system: System, kind: str) -> None:
+    postgresql_system.run(*SCATTERED[kind], "ANALYZE t")
+    with postgresql_system.connector(batch_rows=7, split_rows=100) as connector:
+        stream = discovered(connector, "t")
+        assert stream.keys == (("v", "k") if kind == "keyed partitions" else ())
+        splits = connector.plan([stream], Mode.FULL)
+        found: list[Any] = []
+        for split in splits:
+            whole = [row[1] for row in rows_of(connector, split)]
+            found += whole
+            seen: list[Any] = []
+            for batch in list(connector.read(split, None)):
+                seen += [row[1] for row in tuples(batch.data)]
+                if batch.state is not None:
+                    assert seen + [row[1] for row in rows_of(connector, split, batch.state)] == whole
+    assert sorted(found) == list(range(300))
+
+
+def test_a_table_of_sqlite_without_rowids_is_read_whatever_its_key(sqlite_system: System) -> None:
+    for number, kind in enumerate(("date", "real", "numeric(10,2)", "uuid", "blob")):
+        run(sqlite_system, f"CREATE TABLE t{number} (k {kind} PRIMARY KEY NOT NULL, v int) WITHOUT ROWID")
+        run(sqlite_system, f"INSERT INTO t{number} VALUES ({'x' * (kind == 'blob')}'20', 1)")
+        with sqlite_system.connector() as connector:
+            stream = discovered(connector, f"t{number}").only(["v"])
+            [split] = connector.plan([stream], Mode.FULL)
+            assert rows_of(connector, split) == [(1,)]

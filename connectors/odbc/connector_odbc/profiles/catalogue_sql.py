@@ -11,7 +11,8 @@ __all__ = ["CatalogueSql"]
 class CatalogueSql:
     """Queries with one parameter, a schema's name; each returns rows of exactly these columns, by position.
 
-    `tables`: name, kind (``table`` or ``view``), row estimate or null, comment or null, versioned (0 or 1).
+    `tables`: name, kind (``table``, ``view``, or ``scattered`` for a table whose rows have no place that tells them apart), row
+    estimate or null, comment or null, versioned (0 or 1).
     `columns`: table, column, native, kind, length, precision, scale, nullable (0 or 1), default, generated (0 or 1), identity
     (0 or 1), comment; in the order of the columns within each table. Where `kind` is null, kind, length, precision and scale
     are read from `native`.

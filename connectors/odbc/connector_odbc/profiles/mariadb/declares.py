@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 
+from connector_odbc.declared_type import parse
 from connector_odbc.declaring import Declared, exact, kept_native, plain, wider
 
 __all__ = ["declare", "declared"]
 
-KEY_BYTES = 3072  # of an InnoDB index
+KEY_BYTES = 3072 - 8  # of an InnoDB index; a history has the beginning of a version in its key, too
+UNLIMITED = 1 << 32  # bytes of a text: more than an index takes
 DIGITS, SCALE = 65, 38
 
 _TYPES = {
@@ -43,19 +46,39 @@ _SIZED = (
 )
 
 
-def declared(field: pa.Field[pa.DataType], *, key: bool = False, keys: int = 1) -> Declared:
-    """The type for `field`; the one it has in MariaDB already, where it comes from there. A key of text has a length."""
+def declared(field: pa.Field[pa.DataType], *, key: bool = False, keys: Sequence[pa.Field[Any]] = ()) -> Declared:
+    """The type for `field`; the one it has in MariaDB already, where it comes from there. A key has a length that an index takes."""
+    found = _declared(field)
+    if not key:
+        return found
+    sizes = [_indexed(_declared(one).type) for one in keys or (field,)]
+    if sum(sizes) <= KEY_BYTES:
+        return found
+    share, size = KEY_BYTES // len(sizes), _indexed(found.type)
+    if size <= share:
+        return found
+    binary = plain(field.type) == pa.binary()
+    longest = share if binary else share // 4
+    length = longest if size < UNLIMITED else min(255, longest)
+    word, what = ("varbinary", "bytes") if binary else ("varchar", "characters")
+    return Declared(f"{word}({length})", f"a key of more than {length} {what} is refused")
+
+
+def _indexed(type_: str) -> int:
+    """How many bytes of an index a key of this type takes."""
+    parsed = parse(type_)
+    if parsed.kind.endswith(("text", "blob", "json")):
+        return UNLIMITED
+    per = {"varchar": 4, "char": 4, "varbinary": 1, "binary": 1}.get(parsed.kind)
+    return 30 if per is None or parsed.length is None else per * parsed.length  # a decimal of 65 digits has 30
+
+
+def _declared(field: pa.Field[pa.DataType]) -> Declared:
     native = kept_native(field, _BARE, _SIZED)
-    if native is not None and not (key and native.endswith(("text", "blob"))):
+    if native is not None:
         return Declared(native)
     type_ = plain(field.type)
     kind: Any = type_
-    if key and type_ in (pa.string(), pa.binary()):
-        room = KEY_BYTES // max(1, keys)
-        length = min(255, room // 4) if type_ == pa.string() else min(255, room)
-        word = "varchar" if type_ == pa.string() else "varbinary"
-        what = "characters" if type_ == pa.string() else "bytes"
-        return Declared(f"{word}({length})", f"a key of more than {length} {what} is refused")
     if type_ in _TYPES:
         return _TYPES[type_]
     if pa.types.is_decimal(type_):

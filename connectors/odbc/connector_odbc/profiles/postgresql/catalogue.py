@@ -1,6 +1,7 @@
 """PostgreSQL's catalogue, by pg_catalog: what information_schema and the driver hide or round is told here.
 
-Partitions are left out: their rows are those of the partitioned table. A domain is told as the type it is made of, an enum
+Partitions are left out: their rows are those of the partitioned table. A table that others inherit from has their rows, too, and
+none of its keys holds for those: it is told without any. A domain is told as the type it is made of, an enum
 as ``enum``. Versions from 12 on.
 """
 
@@ -16,12 +17,14 @@ _TABLES = (
     "pg_catalog.has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE')"
     " OR pg_catalog.has_any_column_privilege(c.oid, 'SELECT'))"
 )
+_HEIRS = "EXISTS (SELECT 1 FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = c.oid)"
+_KEYED = f"(c.relkind = 'p' OR NOT {_HEIRS})"
 
 CATALOGUE = CatalogueSql(
     # -1 is "never analysed"; a partitioned table has the rows of its leaves.
     tables=f"""
 SELECT c.relname,
-       CASE WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'table' END,
+       CASE WHEN c.relkind IN ('v', 'm') THEN 'view' WHEN c.relkind IN ('p', 'f') OR {_HEIRS} THEN 'scattered' ELSE 'table' END,
        CASE WHEN c.relkind IN ('r', 'm') AND c.reltuples >= 0 THEN c.reltuples::int8
             WHEN c.relkind = 'p' THEN (
               SELECT sum(l.reltuples) FILTER (WHERE l.reltuples >= 0)
@@ -82,7 +85,7 @@ FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid AND k.contype IN ('p', 'u')
 CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = u.attnum
-WHERE {_HERE} AND {_TABLES}
+WHERE {_HERE} AND {_TABLES} AND {_KEYED}
 ORDER BY c.relname, k.conname, u.place""",
     # A constraint on a partitioned table has a copy for each partition: conparentid tells them.
     relations=f"""
@@ -104,6 +107,6 @@ JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
 JOIN pg_catalog.pg_am AS m ON m.oid = i.relam AND m.amname = 'btree'
 CROSS JOIN LATERAL unnest(x.indkey) WITH ORDINALITY AS u (attnum, place)
 LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = u.attnum AND u.attnum > 0
-WHERE {_HERE} AND {_TABLES} AND u.place <= x.indnkeyatts
+WHERE {_HERE} AND {_TABLES} AND {_KEYED} AND u.place <= x.indnkeyatts
 ORDER BY c.relname, i.relname, u.place""",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -42,7 +43,7 @@ _SIZED = (
 )
 
 
-def declared(field: pa.Field[pa.DataType], *, key: bool = False, keys: int = 1) -> Declared:
+def declared(field: pa.Field[pa.DataType], *, key: bool = False, keys: Sequence[pa.Field[Any]] = ()) -> Declared:
     """The type for `field`; the one it has in PostgreSQL already, where it comes from there."""
     native = kept_native(field, _BARE, _SIZED, arrays=True)
     if native is not None:

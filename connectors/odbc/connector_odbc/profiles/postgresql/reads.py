@@ -69,10 +69,10 @@ READS = Reads(
         names=("ctid",),
         select="CAST({place} AS text)",
         bind="CAST(? AS tid)",
-        # A scan of a range of tids (since 14) goes by blocks. Tables with children have the same tid more than once.
+        # A scan of a range of tids (since 14) goes by blocks.
         bounds=(
             "SELECT pg_relation_size(oid) / current_setting('block_size')::int8 FROM pg_class WHERE oid = to_regclass(?) "
-            "AND relkind IN ('r', 'm') AND NOT relhassubclass AND current_setting('server_version_num')::int >= 140000"
+            "AND relkind IN ('r', 'm') AND current_setting('server_version_num')::int >= 140000"
         ),
         cut="({number},0)",
         session=("SET LOCAL enable_seqscan = off", "SET LOCAL max_parallel_workers_per_gather = 0"),

@@ -22,7 +22,7 @@ def _of(joined: str) -> str:
 
 CATALOGUE = CatalogueSql(
     tables=f"""
-SELECT l.name, CASE l.type WHEN 'view' THEN 'view' ELSE 'table' END, NULL, NULL, 0
+SELECT l.name, CASE WHEN l.type = 'view' THEN 'view' WHEN l.wr THEN 'scattered' ELSE 'table' END, NULL, NULL, 0
 {_of("").removesuffix(" AND l.ncol > 0")}""",
     # The alias of the rowid is declared INTEGER PRIMARY KEY, exactly so, and has no index; it is never
     # null, as other primary keys may be.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ _TYPES = {
 }
 
 
-def declared(field: pa.Field[pa.DataType], *, key: bool = False, keys: int = 1) -> Declared:
+def declared(field: pa.Field[pa.DataType], *, key: bool = False, keys: Sequence[pa.Field[Any]] = ()) -> Declared:
     """The type for `field`; an index has 900 bytes for its `keys`."""
     kind: Any = plain(field.type)
     if kind in _TYPES:
@@ -27,7 +28,7 @@ def declared(field: pa.Field[pa.DataType], *, key: bool = False, keys: int = 1) 
         return exact("datetimeoffset(6)" if kind.tz == "UTC" else "datetime2(6)") if kind.unit == "us" else _finer(kind)
     if pa.types.is_time(kind):
         return Declared("time(7)", "as finely as 100 nanoseconds" if kind.unit == "ns" else None)
-    room = 900 // keys if key else None
+    room = 900 // max(1, len(keys)) if key else None
     if kind == pa.binary():
         return Declared(f"varbinary({room})", f"longer than {room} bytes is refused") if room else exact("varbinary(max)")
     found = standard(field, key=key, keys=keys)
