@@ -97,12 +97,12 @@ def _nullable(database: Database) -> str:
 
 
 def _declared(database: Database, field: pa.Field[pa.DataType], want: Stream) -> Declared:
-    key = field.name in want.keys
-    found = database.profile.writes.declared(field, key=key, keys=len(want.keys))
+    key, keys = field.name in want.keys, [want.schema.field(name) for name in want.keys]
+    found = database.profile.writes.declared(field, key=key, keys=keys)
     native = (field.metadata or {}).get(b"connector.native")
     if native is not None and found.type == native.decode() and database.profile.typed(_column(found.type)).type != field.type:
         # Another system has a type of this name, and means something else by it.
-        return database.profile.writes.declared(field.remove_metadata(), key=key, keys=len(want.keys))
+        return database.profile.writes.declared(field.remove_metadata(), key=key, keys=keys)
     return found
 
 

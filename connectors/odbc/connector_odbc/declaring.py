@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +77,7 @@ _STANDARD: dict[pa.DataType, Declared] = {
 }
 
 
-def standard(field: pa.Field[pa.DataType], *, key: bool = False, keys: int = 1) -> Declared:
+def standard(field: pa.Field[pa.DataType], *, key: bool = False, keys: Sequence[pa.Field[Any]] = ()) -> Declared:
     """A type of the SQL standard (ISO/IEC 9075-2, 6.1) for `field`."""
     type_ = plain(field.type)
     kind: Any = type_

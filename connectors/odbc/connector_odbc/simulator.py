@@ -345,7 +345,9 @@ class OdbcSimulator:
         profile, parts = self._dialect.profile, list[str]()
         for field in stream.schema:
             key = field.name in stream.keys
-            declared = profile.writes.declared(field.remove_metadata(), key=key, keys=len(stream.keys)).type
+            declared = profile.writes.declared(
+                field.remove_metadata(), key=key, keys=[stream.schema.field(name) for name in stream.keys]
+            ).type
             parts.append(f"{self._quote(field.name)} {declared}{'' if field.nullable else ' NOT NULL'}")
         if stream.keys:
             parts.append(f"PRIMARY KEY ({', '.join(map(self._quote, stream.keys))})")

@@ -16,8 +16,7 @@ __all__ = ["Writes"]
 class Writes:
     """How rows are written.
 
-    ``declared(field, key=…, keys=…)`` is the type of a column for an Arrow field; `keys` are all fields of its
-    key, which share the room an index has.
+    ``declared(field, key=…, keys=…)`` is the type of an Arrow field's column; the fields `keys` share an index's room.
     `way` says how rows are inserted: ``arrays`` as array literals that the server expands, ``bulk`` by arrow-odbc, ``rows`` bound
     one by one. `stage` makes a staging table called ``{stage}`` for ``{target}``: ``{own}`` and ``{columns}`` are the columns of
     ours and of the target as expressions, ``{own_declared}`` and ``{columns_declared}`` with their types, ``{columns_bare}``

@@ -47,7 +47,7 @@ _SIZED = (
 
 
 def declared(field: pa.Field[pa.DataType], *, key: bool = False, keys: Sequence[pa.Field[Any]] = ()) -> Declared:
-    """The type for `field`; the one it has in MariaDB already, where it comes from there. A key has a length that an index takes."""
+    """The type for `field`; the one it has in MariaDB already, where it comes from there. A key fits into an index."""
     found = _declared(field)
     if not key:
         return found
