@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connector_sdk.cli import options
+from connector_sdk.cli.content import Content, content_of
 from connector_sdk.cli.messages import Voice
 from connector_sdk.cli.options import example
 from connector_sdk.cli.tables import show_table
@@ -32,26 +32,32 @@ WIDEST = 200
     epilog=example(
         "connector inspect payments-0131.txt --layout payments.layout.yaml --record 17",
         "connector inspect runways.csv",
+        "connector inspect drop-1.zip --member in/orders.csv",
     )
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--layout", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Its layout.yaml; else inferred.")
 @click.option("--record", type=click.IntRange(min=1), default=1, show_default=True, help="Which one, counted from 1.")
 @click.option("--offset", type=click.IntRange(min=0), help="The record at this byte, as a reject says it, instead.")
+@click.option("--member", help="Which file of an archive; needless when it holds one.")
 @options.as_json
 @click.pass_obj
-def inspect(voice: Voice, file: Path, layout: Path | None, record: int, offset: int | None, as_json: bool) -> None:
+def inspect(
+    voice: Voice, file: Path, layout: Path | None, record: int, offset: int | None, member: str | None, as_json: bool
+) -> None:
     """One record of a file: each field with its offset, its bytes in hex and its value.
 
-    Without --layout the file is taken for delimited text, and how it is written is inferred and shown first. A gzip file is
-    looked into; offsets are those of its content.
+    Without --layout the file is taken for delimited text, and how it is written is inferred and shown first. A compressed file
+    and an archive are looked into; offsets are those of the content, or of the archive's member.
     """
     from connector_sdk.formats.layout import FixedWidth, Layout
 
-    known, findings = (Layout.from_yaml(_text(layout), str(layout)), []) if layout is not None else _inferred(file)
-    if not as_json and not isinstance(known.form, FixedWidth):
-        _show_decisions(known, findings)
-    found = _look(known, file, record, offset)
+    given = None if layout is None else Layout.from_yaml(_text(layout), str(layout))
+    with content_of(file, member) as content:
+        known, findings = (given, []) if given is not None else _inferred(content)
+        if not as_json and not isinstance(known.form, FixedWidth):
+            _show_decisions(known, findings)
+        found = _look(known, content, record, offset)
     if as_json:
         click.echo(json.dumps(_plain(known, found), indent=2, ensure_ascii=False, default=str))
         return
@@ -67,30 +73,29 @@ def _text(path: Path) -> str:
         raise ConfigError(f"{path} is not UTF-8 text: a layout was expected") from None
 
 
-def _inferred(file: Path) -> tuple[Layout, list[str]]:
+def _inferred(content: Content) -> tuple[Layout, list[str]]:
     from connector_sdk.formats.delimited_inference import infer
 
-    inference = infer(file, name=file.name.partition(".")[0])
+    inference = infer(content.begin, name=content.name.partition(".")[0], place=content.place)
     told = [
         f"{finding.level}: {finding.field + ': ' if finding.field else ''}{finding.message}" for finding in inference.findings
     ]
     return inference.layout, told
 
 
-def _look(layout: Layout, file: Path, record: int, offset: int | None) -> LookedAt:
-    from connector_sdk.formats.compression import decompressed
+def _look(layout: Layout, content: Content, record: int, offset: int | None) -> LookedAt:
+    from connector_sdk.formats.compression import skip
     from connector_sdk.formats.delimited.looking import look as look_at_delimited
     from connector_sdk.formats.fixed_width.looking import look as look_at_fixed_width
     from connector_sdk.formats.layout import FixedWidth
 
     look = look_at_fixed_width if isinstance(layout.form, FixedWidth) else look_at_delimited
-    with ExitStack() as stack:
-        opened = stack.enter_context(file.open("rb"))
-        read = decompressed(opened.read, place=str(file), offset=offset or 0)
-        found = look(layout, read, 1 if offset is not None else record, offset=offset)
+    read = content.begin()
+    skip(read, offset or 0, content.place)
+    found = look(layout, read, 1 if offset is not None else record, offset=offset)
     if found is None:
         what = f"byte {offset:,}" if offset is not None else f"record {record:,}"
-        raise ConfigError(f"{file} ends before {what}")
+        raise ConfigError(f"{content.place} ends before {what}")
     return found
 
 

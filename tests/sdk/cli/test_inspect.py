@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from click.testing import CliRunner, Result
 from connector_sdk.cli import main
@@ -116,6 +120,72 @@ def test_a_ragged_record_shows_what_it_has(tmp_path: Path) -> None:
     assert one["problem"] == "it has 3 values, 2 were expected"
     assert values(one)[2] == (None, b"3", None)
     assert [value["problem"] for value in two["values"]] == ["no int64", "the record ends before it"]
+
+
+def zipped(**members: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def tarred(**members: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+PACKED = pytest.mark.parametrize(("name", "pack"), [("drop.zip", zipped), ("drop.tar.gz", tarred)])
+ORDERS, MORE = b"id;name\n1;Ada\n2;Bob\n", b"day\n2024-01-31\n"
+
+
+@PACKED
+def test_an_archive_of_one_file_is_looked_into(name: str, pack: Any, tmp_path: Path) -> None:
+    file, layout = tmp_path / name, tmp_path / "orders.layout.yaml"
+    file.write_bytes(pack(**{"in/orders.csv": ORDERS, "__MACOSX/in/._orders.csv": b"\0\1"}))
+    told = run(file, "--record", 2).stdout
+    assert told.startswith("orders: encoding")
+    assert "delimiter ';'" in told.splitlines()[0]
+    assert "'Bob'" in told
+    layout.write_text("{layout: 1, name: a, delimiter: ';', fields: [{name: id, type: int64}, {name: name, type: string}]}")
+    found = json.loads(run(file, "--layout", layout, "--offset", 14, "--json").stdout)
+    assert values(found) == [("id", b"2", 2), ("name", b"Bob", "Bob")]
+    assert f"{name}!in/orders.csv ends before record 3" in run(file, "--record", 3, code=2).output
+
+
+@PACKED
+def test_an_archive_of_several_files_names_them(name: str, pack: Any, tmp_path: Path) -> None:
+    file = tmp_path / name
+    file.write_bytes(pack(**{"orders.csv": ORDERS, "in/more.csv": MORE, ".DS_Store": b"\0"}))
+    told = run(file, code=2).stderr
+    assert f"{name} has 2 members: orders.csv, in/more.csv — choose one with --member NAME" in told
+    assert "'2024-01-31'" not in run(file, "--member", "orders.csv").stdout
+    assert "2024-01-31" in run(file, "--member", "in/more.csv").stdout
+    told = run(file, "--member", "x.csv", code=2).stderr
+    assert "has no member 'x.csv' — it has orders.csv, in/more.csv" in told
+
+
+def test_what_holds_no_member_to_look_at_says_so(tmp_path: Path) -> None:
+    empty, plain, nested, cut = (tmp_path / name for name in ("empty.zip", "plain.csv", "nested.zip", "cut.zip"))
+    empty.write_bytes(zipped())
+    plain.write_bytes(ORDERS)
+    nested.write_bytes(zipped(**{"a.csv.gz": gzip.compress(ORDERS)}))
+    cut.write_bytes(zipped(**{"a.csv": ORDERS})[:-9])
+    assert "empty.zip is an archive without a file in it" in run(empty, code=2).stderr
+    assert "plain.csv is no archive: it has no member 'a.csv'" in run(plain, "--member", "a.csv", code=2).stderr
+    assert "nested.zip!a.csv.gz: what is inside is itself packed (gzip)" in run(nested, code=4).stderr
+    assert "cut.zip" in run(cut, code=4).stderr
+
+
+def test_a_workbook_is_no_archive(tmp_path: Path) -> None:
+    file = tmp_path / "book.bin"
+    openpyxl.Workbook().save(file)
+    assert "is no delimited text but" in run(file, code=2).stderr
 
 
 def test_a_long_value_is_cut_and_says_so(tmp_path: Path) -> None:
