@@ -167,7 +167,8 @@ def test_huge_numbers_are_kept_exactly():
 
 
 def test_coordinates_are_floats_only_where_that_is_exact():
-    assert types(look("a,b\n52.55889892578125,1.23456\n-1.5,2.3456789\n7.25,1\n")) == ["float64", "float64"]
+    found = look("a,lon,b\n52.55889892578125,1.23456,1.23456\n-1.5,2.3456789,2.3456789\n7.25,1,1\n")
+    assert types(found) == ["float64", "float64", "decimal(18,7)"]
 
 
 def test_booleans_in_their_words():

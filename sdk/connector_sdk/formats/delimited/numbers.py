@@ -21,6 +21,8 @@ _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 _FLOAT = r"^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|(?i:nan|inf|infinity))$"
 _INTEGER = r"^[+-]?\d+$"
 _BLANK = r"[\s\p{Z}]*"
+_DASH = "(?:--?|[–—])"
+"""``12,-``: no cents, which is how prices without them are written. It is not a sign."""
 
 
 def parse_numbers(field: Field, text: Text) -> tuple[pa.Array[Any], Bools | None]:
@@ -46,10 +48,12 @@ def _plain_sign(field: Field, text: Text) -> Text:
     marks = "|".join(re.escape(mark) for mark in sorted(field.marks, key=len, reverse=True))
 
     def bare(text: Text) -> Text:
-        if not marks:
+        if marks:
+            text = pc.replace_substring_regex(text, rf"^([+-]?){_BLANK}(?:{marks}){_BLANK}(.)", r"\1\2")
+            text = pc.replace_substring_regex(text, rf"(.){_BLANK}(?:{marks})(?:{_BLANK}(-))?$", r"\1\2")
+        if pa.types.is_integer(field.type):
             return text
-        text = pc.replace_substring_regex(text, rf"^([+-]?){_BLANK}(?:{marks}){_BLANK}(.)", r"\1\2")
-        return pc.replace_substring_regex(text, rf"(.){_BLANK}(?:{marks})(?:{_BLANK}(-))?$", r"\1\2")
+        return pc.replace_substring_regex(text, rf"(\d){re.escape(field.decimal)}{_DASH}$", r"\1")
 
     text = bare(text)
     if field.negative == "parentheses":

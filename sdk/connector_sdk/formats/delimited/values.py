@@ -101,7 +101,7 @@ def _plainly(field: Field, raw: Any) -> tuple[pa.Array[Any], dict[int, str]] | N
         except pa.ArrowInvalid as error:
             told = _REFUSED.match(str(error))
         word = told[1] if told else ""
-        plain = word.isascii() and word == word.strip() and word[:1] not in ("", "+")
+        plain = word.isascii() and word == word.strip() and word[:1] not in ("", "+") and word[-1:] != "-"
         row = pc.index(text[start:stop], word).as_py() if plain and len(bad) < 16 else -1
         if row < 0:
             return None

@@ -10,13 +10,14 @@ import pyarrow as pa
 
 from connector_sdk.formats.delimited_inference.columns import Column
 from connector_sdk.formats.delimited_inference.dates import Candidate, Group
-from connector_sdk.formats.delimited_inference.numbers import Extent, Notation
+from connector_sdk.formats.delimited_inference.numbers import NEGATIVES, Extent, Notation
 from connector_sdk.formats.delimited_inference.words import SPREADSHEET_ERRORS, SURELY_NULL, lone_boolean, pair_of
 from connector_sdk.formats.layout import Field
 
 __all__ = ["Decision", "decide"]
 
 _DATE_NAME = re.compile(r"date|datum|(^|_)(dt|day|dob|on|tag)($|_)|birth|fecha|data_", re.IGNORECASE)
+_ANGLE_NAME = re.compile(r"(^|[^a-z])(lat|lon|lng)($|[^a-z])|latitude|longitude|breitengrad|l(ä|ae)ngengrad", re.IGNORECASE)
 _UTC_NAME = re.compile(r"(^|[^a-z])(utc|gmt|zulu)($|[^a-z])", re.IGNORECASE)
 _PERCENT = ("%", "‰")
 
@@ -177,9 +178,14 @@ def _as_number(column: Column, base: Field, *, comma: bool) -> Decision | None:
         return None
     notation, extent, question = _notation(candidates, comma=comma)
     if extent.zeros:
-        return Decision(
-            replace(base, evidence=f"{count:,} of {count:,} values are digits, some with leading zeros: kept as text")
-        )
+        what = "numbers" if extent.marked or extent.grouped or extent.power else "digits"
+        told = f"{count:,} of {count:,} values are {what}, some with leading zeros: kept as text"
+        return Decision(replace(base, evidence=told))
+    signs = column.numbers.signs
+    if signs["+"] and extent.bare and set(column.numbers.marks) == {None} and not any(signs[sign] for sign in ("-", *NEGATIVES)):
+        told = f"{count:,} of {count:,} values are digits, {signs['+']:,} with a plus sign and none with a minus"
+        asked = f"{signs['+']:,} of {count:,} values begin with a plus sign, which a number does not keep: kept as text"
+        return Decision(replace(base, evidence=told), questions=(asked,))
     marks = {mark: n for mark, n in column.numbers.marks.items() if mark is not None}
     if len(marks) > 1:
         said = " and ".join(f"{mark} ({n:,})" for mark, n in marks.items())
@@ -187,7 +193,7 @@ def _as_number(column: Column, base: Field, *, comma: bool) -> Decision | None:
             replace(base, evidence=f"{count:,} of {count:,} values are numbers with {said}: kept as text"),
             questions=(f"amounts are in {said}: without their mark they would not be the same, so they were kept as text",),
         )
-    negatives = column.numbers.negatives - {"leading"}
+    negatives = [sign for sign in NEGATIVES if signs[sign]]
     if len(negatives) > 1:
         told = f"{count:,} of {count:,} values are numbers, negative in parentheses and with trailing minus: kept as text"
         return Decision(replace(base, evidence=told), questions=("negative numbers are written in two ways",))
@@ -198,7 +204,10 @@ def _as_number(column: Column, base: Field, *, comma: bool) -> Decision | None:
         marks=tuple(marks),
         negative=next(iter(negatives), "leading"),
     )
-    decision = _sized(written, base, extent, count, column).asking(question)
+    decision = _sized(written, base, extent, count, column).asking(question or _like_names(extent, count))
+    if negatives and signs[negatives[0]] == count:
+        how = "in parentheses" if negatives[0] == "parentheses" else "followed by a minus"
+        decision = decision.asking(f"every value is {how}: all were read as negative numbers, please look")
     for mark, marked in marks.items():
         decision = _about_mark(decision, mark, marked, count)
     return decision
@@ -224,11 +233,21 @@ def _notation(candidates: Mapping[Notation, Extent], *, comma: bool) -> tuple[No
     used = used or list(candidates.items())
     wanted = "," if comma else "."
     notation, extent = next(((n, e) for n, e in used if n.mark == wanted), used[0])
-    spare = next(((n, e) for n, e in used if n.mark != notation.mark), None)
-    if spare is None:
+    taken = notation.said(marked=extent.marked, grouped=extent.grouped)
+    said = [n.said(marked=e.marked, grouped=e.grouped) for n, e in used if n.mark != notation.mark]
+    other = next((each for each in said if each != taken), None)
+    if other is None:
         return notation, extent, None
-    taken, other = (n.said(marked=e.marked, grouped=e.grouped) for n, e in ((notation, extent), spare))
     return notation, extent, f"every value could have {taken} or {other}; {taken} was taken, please look"
+
+
+def _like_names(extent: Extent, count: int) -> str | None:
+    """A question about digits that all have the same groups, as names that are made of digits have."""
+    if not extent.grouped or extent.marked or extent.least != extent.whole or extent.whole < 7:
+        return None
+    return (
+        f"all of the {count:,} values have {extent.whole} digits in groups: taken for thousands; are they names (type: string)?"
+    )
 
 
 def _sized(written: Field, base: Field, extent: Extent, count: int, column: Column) -> Decision:
@@ -249,19 +268,42 @@ def _sized(written: Field, base: Field, extent: Extent, count: int, column: Colu
         told = f"{of} whole numbers, of up to {extent.digits} digits: kept as text"
         return Decision(replace(base, evidence=told)).noting(f"{extent.digits} digits are too long for a number: kept as text")
     if extent.power:
-        if float("-inf") == extent.low or extent.high == float("inf"):
-            return Decision(
-                replace(base, evidence=f"{of} numbers, some beyond a 64-bit float: kept as text"),
-                questions=("some numbers are beyond what a 64-bit float holds; they were kept as text",),
-            )
-        return Decision(replace(written, type=pa.float64(), evidence=f"{of} numbers, some with exponents, {within}"))
-    if extent.scale > 4 and extent.roundtrips and len(extent.scales) > 2:
-        return Decision(replace(written, type=pa.float64(), evidence=f"{of} numbers of up to {extent.digits} digits, {within}"))
+        return _with_exponents(written, base, extent, f"{of} numbers, some with exponents", within)
+    if _measured(extent, column):
+        told = f"{of} numbers of up to {extent.digits} digits, {within}"
+        return Decision(replace(written, type=pa.float64(), evidence=told)).noting(_rounded(extent.scale))
     if extent.whole + extent.scale <= 38:
         kind = pa.decimal128(18 if extent.whole + extent.scale <= 16 else 38, extent.scale)
         return Decision(replace(written, type=kind, evidence=f"{of} decimals with up to {extent.scale} places, {within}"))
     told = f"{of} numbers too long for a decimal: kept as text"
     return Decision(replace(base, evidence=told)).noting(f"{extent.digits} digits are too long for a decimal: kept as text")
+
+
+def _with_exponents(written: Field, base: Field, extent: Extent, told: str, within: str) -> Decision:
+    if float("-inf") == extent.low or extent.high == float("inf"):
+        beyond = "some numbers are beyond what a 64-bit float holds; they were kept as text"
+        return Decision(replace(base, evidence=f"{told}, and some beyond a 64-bit float: kept as text"), questions=(beyond,))
+    if not extent.floating:
+        names = "digits with an E among them may be numbers or names (1E5): kept as text"
+        return Decision(replace(base, evidence=f"{told}, none with a decimal mark: kept as text"), questions=(names,))
+    if not extent.exact:
+        rounded = "a 64-bit float would round some of the numbers with exponents, or those beside them; they were kept as text"
+        return Decision(replace(base, evidence=f"{told}, which a 64-bit float would round: kept as text"), questions=(rounded,))
+    return Decision(replace(written, type=pa.float64(), evidence=f"{told}, {within}")).noting(_rounded())
+
+
+def _measured(extent: Extent, column: Column) -> bool:
+    """Whether decimals were floats where they come from: as many digits as those have, or angles, and places as they come.
+
+    Numbers that somebody has decided on (a rate, a price) have fewer, and stay decimals.
+    """
+    likely = extent.digits > 15 or bool(_ANGLE_NAME.search(column.title or column.name))
+    return likely and extent.exact and extent.scale > 4 and len(extent.scales) > 2
+
+
+def _rounded(scale: int | None = None) -> str:
+    better = "" if scale is None else f"; decimal(38,{scale}) would refuse them instead"
+    return f"read as 64-bit floats: later values of more than 15 digits are rounded{better}"
 
 
 def _shown(value: float) -> str:

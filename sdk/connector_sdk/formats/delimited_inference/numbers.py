@@ -15,7 +15,7 @@ import pyarrow.compute
 
 from connector_sdk.formats.delimited_inference.shapes import Block
 
-__all__ = ["Extent", "Notation", "Numbers", "Shape", "read_shape"]
+__all__ = ["NEGATIVES", "Extent", "Notation", "Numbers", "Shape", "read_shape"]
 
 pc: Any = pyarrow.compute  # the stubs know fewer combinations than Arrow does
 
@@ -47,13 +47,18 @@ _MONEY = (
     "€", "$", "£", "¥", "₹", "₽", "₺", "zł", "Kč", "kr", "Fr.", "CHF", "EUR", "USD", "GBP", "JPY", "SEK", "NOK", "DKK", "PLN",
     "CZK", "AUD", "CAD", "RUB", "INR", "US$", "A$", "C$", "R$",
 )  # fmt: skip
+NEGATIVES = ("trailing", "parentheses")
+"""The signs that other things than numbers have, too."""
 _MARKS = ("%", "‰", *(mark for mark in _MONEY if "." not in mark))
 _MARK = "|".join(sorted(map(re.escape, _MARKS), key=len, reverse=True))
 _BLANK = "[ \u00a0\u202f]?"
+_DASH = "(?:--?|[–—])"
+"""In place of digits behind a decimal mark: ``12,-`` has no cents, and is not negative."""
 _WRITTEN = re.compile(
     rf"(?P<before>(?:{_MARK})(?=[ ]?\())?[ ]?(?P<open>\()?(?:(?P<first>{_MARK}){_BLANK})?"
     rf"(?P<sign>[+-])?(?:(?P<second>{_MARK}){_BLANK})?"
-    rf"(?P<core>[9.,][9.,' ’\u00a0\u202f]*?)(?P<power>[eE][+-]?9+)?(?:{_BLANK}(?P<last>{_MARK}))?(?P<minus>-)?(?P<close>\))?"
+    rf"(?P<core>[9.,][9.,' ’\u00a0\u202f]*?)(?P<power>[eE][+-]?9+)?(?P<dash>(?<=[.,]){_DASH})?"
+    rf"(?:{_BLANK}(?P<last>{_MARK}))?(?P<minus>-)?(?P<close>\))?"
 )
 
 
@@ -69,15 +74,18 @@ class Part:
 
 @dataclass(frozen=True)
 class Shape:
-    """What a number's shape says: which notations understand it, what stands around it, and how a negative is written."""
+    """What a number's shape says: which notations understand it, what stands around it, and how its sign is written.
+
+    `sign` is ``+``, ``-``, ``trailing``, ``parentheses`` or nothing. `power` is the exponent's shape.
+    """
 
     left: int
     parts: tuple[Part | None, ...]
     mark: str | None
-    negative: str
-    power: bool
+    sign: str
+    power: str | None
+    dash: bool
     plain: bool
-    signed: bool
 
     def part(self, notation: int) -> Part:
         found = self.parts[notation]
@@ -96,17 +104,19 @@ def read_shape(shape: str) -> Shape | None:
     if len(marks) > 1 or bool(found["open"]) != bool(found["close"]) or len(signs) > 1:
         return None
     core, power = found["core"], found["power"]
-    parts = tuple(_part(core, notation, power=power is not None) for notation in _NOTATIONS)
+    dash = found["dash"] is not None
+    if dash and (power is not None or found["minus"]):
+        return None
+    parts = tuple(_part(core, notation, power=power is not None, dash=dash) for notation in _NOTATIONS)
     left = sum(1 << number for number, part in enumerate(parts) if part is not None)
     if not left:
         return None
-    negative = "parentheses" if found["open"] else "trailing" if found["minus"] else "leading"
-    return Shape(
-        left, parts, marks[0] if marks else None, negative, power is not None, core.strip("9") == "" and not power, "+" in shape
-    )
+    sign = "parentheses" if found["open"] else "trailing" if found["minus"] else found["sign"] or ""
+    plain = core.strip("9") == "" and not power
+    return Shape(left, parts, marks[0] if marks else None, sign, power, dash, plain)
 
 
-def _part(core: str, notation: Notation, *, power: bool) -> Part | None:
+def _part(core: str, notation: Notation, *, power: bool, dash: bool) -> Part | None:
     whole, mark, rest = core.partition(notation.mark)
     if rest.strip("9") or not (whole or rest):
         return None
@@ -120,23 +130,34 @@ def _part(core: str, notation: Notation, *, power: bool) -> Part | None:
         whole = "".join(pieces)
     if whole.strip("9") or (power and notation.group is not None):
         return None
-    return Part(len(whole), len(rest), bool(mark), grouped)
+    return Part(len(whole), 2 if dash else len(rest), bool(mark), grouped)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Extent:
-    """How large and how fine some numbers are: digits before the mark, what numbers of places after it, and what else occurs."""
+    """How large and how fine some numbers are: digits before the mark, what numbers of places after it, and what else occurs.
 
+    `least` and `whole` are the fewest and the most digits before the mark. `power`: some have exponents; `floating`: and some
+    have a decimal mark or a signed exponent, which no name has. `exact`: a 64-bit float holds each of them as it is written.
+    """
+
+    least: int = 0
     whole: int = 0
     scales: frozenset[int] = frozenset()
     digits: int = 0
     power: bool = False
+    floating: bool = False
     zeros: bool = False
     marked: bool = False
     grouped: bool = False
     low: float = float("inf")
     high: float = float("-inf")
-    roundtrips: bool = True
+    exact: bool = True
+
+    @property
+    def bare(self) -> bool:
+        """Whether they are nothing but digits."""
+        return not self.marked and not self.grouped and not self.power
 
     @property
     def scale(self) -> int:
@@ -145,16 +166,18 @@ class Extent:
     def and_also(self, more: Extent) -> Extent:
         """The extent of both."""
         return Extent(
+            least=min(self.least, more.least),
             whole=max(self.whole, more.whole),
             scales=self.scales | more.scales,
             digits=max(self.digits, more.digits),
             power=self.power or more.power,
+            floating=self.floating or more.floating,
             zeros=self.zeros or more.zeros,
             marked=self.marked or more.marked,
             grouped=self.grouped or more.grouped,
             low=min(self.low, more.low),
             high=max(self.high, more.high),
-            roundtrips=self.roundtrips and more.roundtrips,
+            exact=self.exact and more.exact,
         )
 
 
@@ -166,7 +189,7 @@ class Numbers:
     like: int = 0
     """How many values are numbers in some notation, whether or not in that of the others."""
     marks: Counter[str | None] = field(default_factory=Counter)
-    negatives: set[str] = field(default_factory=set)
+    signs: Counter[str] = field(default_factory=Counter)
     _plain: Extent | None = None
     _others: dict[int, Extent] = field(default_factory=dict)
     seen: int = 0
@@ -186,8 +209,9 @@ class Numbers:
         known = [shape for shape in shapes if shape is not None]  # all of them
         for shape, weight in zip(known, weights, strict=True):
             self.marks[shape.mark] += int(weight)
-            self.negatives.add(shape.negative)
-        bare = _bare(block.values) if any(s.mark is not None or s.negative != "leading" for s in known) else block.values
+            self.signs[shape.sign] += int(weight)
+        dressed = any(s.mark is not None or s.dash or s.sign in NEGATIVES for s in known)
+        bare = _bare(block.values) if dressed else block.values
         if all(shape.plain for shape in known):  # the same in every notation
             extent = _extent(bare, known, 0)
             self._plain = extent if self._plain is None else self._plain.and_also(extent)
@@ -206,19 +230,24 @@ class Numbers:
 
     @property
     def candidates(self) -> Mapping[Notation, Extent]:
-        """The notations that understand every value, and the extent of the values in each."""
-        found = {}
+        """The notations that understand every value, and the extent of the values in each.
+
+        Nobody writes 0,125 for a hundred and twenty-five: thousands that begin with a zero are none, where it can be a decimal.
+        """
+        found: dict[Notation, Extent] = {}
         for number in self._each():
             extent = self._others.get(number)
             if self._plain is not None:
                 extent = self._plain if extent is None else extent.and_also(self._plain)
             if extent is not None:
                 found[_NOTATIONS[number]] = extent
-        return found
+        sensible = {notation: extent for notation, extent in found.items() if not (extent.grouped and extent.zeros)}
+        return sensible or found
 
 
 def _bare(values: Any) -> Any:
     """Numbers without what stands around them, negative ones with a minus at their start."""
+    values = pc.replace_substring_regex(values, rf"[.,]{_DASH}({_BLANK}(?:{_MARK}))?([)]?)$", r"\2")
     negative = pc.match_substring_regex(values, r"^[^\d]*[(-]|-$")
     values = pc.replace_substring_regex(values, rf"^(?:(?:{_MARK})? ?[(])?(?:{_MARK})?{_BLANK}[+-]?(?:{_MARK})?{_BLANK}", "")
     values = pc.replace_substring_regex(values, rf"{_BLANK}(?:{_MARK})?-?[)]?$", "")
@@ -233,31 +262,52 @@ def _extent(values: Any, shapes: list[Shape], number: int) -> Extent:
         values = pc.replace_substring(values, notation.group, "")
     if notation.mark != ".":
         values = pc.replace_substring(values, notation.mark, ".")
-    if any(shape.signed for shape in shapes):
+    if any(shape.sign == "+" for shape in shapes):
         values = pc.replace_substring_regex(values, r"^\+", "")
     floats = values.cast(pa.float64())
     bounds = pc.min_max(floats).as_py()
     power = any(shape.power for shape in shapes)
+    marked = any(part.marked for part in parts)
     # A single digit before the mark may be the zero of 0.5.
     whole = max(part.whole for part in parts)
     if whole == 1 and bounds["min"] > -1 and bounds["max"] < 1:
         whole = 0
     digits = max(min(part.whole, whole) + part.scale for part in parts)
-    roundtrips = True
-    if digits > 15 and not power and any(part.marked for part in parts):
-        other = pc.not_equal(floats.cast(pa.string()), values)
-        pairs = zip(values.filter(other).to_pylist(), floats.filter(other).to_pylist(), strict=True)
-        roundtrips = all(Decimal(text) == Decimal(repr(value)) for text, value in pairs)
     padded = whole > 1 and bool(pc.any(pc.match_substring_regex(values, r"^[+-]?0\d")).as_py())
     return Extent(
+        least=min(part.whole for part in parts),
         whole=whole,
         scales=frozenset(part.scale for part in parts),
         digits=digits,
         power=power,
+        floating=marked or any(shape.power is not None and shape.power[1] in "+-" for shape in shapes),
         zeros=padded,
-        marked=any(part.marked for part in parts),
+        marked=marked,
         grouped=grouped,
         low=bounds["min"],
         high=bounds["max"],
-        roundtrips=roundtrips,
+        exact=_exact(values, floats, digits, power=power, whole=not power and not marked),
     )
+
+
+_SURE = 15
+"""Digits that a 64-bit float holds whatever they are."""
+_SMALLEST = 1e-300
+"""Below it, floats have fewer."""
+
+
+def _exact(values: Any, floats: Any, digits: int, *, power: bool, whole: bool) -> bool:
+    """Whether each of `floats` says the number that is written in `values`."""
+    if whole:
+        if digits > 18:
+            return False
+        return digits <= _SURE or bool(pc.all(pc.equal(floats.cast(pa.int64(), safe=False), values.cast(pa.int64()))).as_py())
+    if power:
+        small = pc.less(pc.abs(floats), _SMALLEST)
+        if pc.any(pc.and_(small, pc.match_substring_regex(values, r"^[+-]?[0.]*[1-9]"))).as_py():
+            return False
+    if digits <= _SURE:
+        return True
+    other = pc.not_equal(floats.cast(pa.string()), values)
+    pairs = zip(values.filter(other).to_pylist(), floats.filter(other).to_pylist(), strict=True)
+    return all(Decimal(text) == Decimal(repr(value)) for text, value in pairs)
