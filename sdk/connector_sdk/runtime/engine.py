@@ -32,6 +32,7 @@ from connector_sdk.runtime.telemetry import (
     SplitFinished,
     SplitStarted,
 )
+from connector_sdk.runtime.turns import turns
 from connector_sdk.schema import Mode, Stream, WriteMode
 
 __all__ = ["Job", "Result", "run", "would_alter"]
@@ -77,6 +78,7 @@ class _Run:
             job, self.load, saved, self.budget, emit=self.emit, wait_or_raise=self.reader.wait_or_raise
         )
         self._finished: set[str] = set()
+        self._refers: dict[str, set[str]] = {}
         self._listener_lock = threading.Lock()
         self.failed = threading.Event()
         self.pull = Pull(
@@ -172,6 +174,7 @@ class _Run:
                     stream=stream.name,
                 )
             steps += self.job.sink.alter(stream, found, dry_run=dry_run)
+            self._refers[stream.name] = set() if found is None else {relation.to for relation in found.relations}
         return tuple(steps)
 
     def _start(self) -> tuple[tuple[Split, ...], bool]:
@@ -232,6 +235,12 @@ class _Run:
     # -- rows ---------------------------------------------------------------------------------------------------------------
 
     def _run_splits(self, splits: Sequence[Split]) -> None:
+        for group in turns(splits, self._refers):
+            self._run_at_once(group)
+        if self.stop.requested and len(self._finished) < len(splits):
+            raise self.stop.error()
+
+    def _run_at_once(self, splits: Sequence[Split]) -> None:
         workers = max(1, min(self.job.limits.max_sessions, len(splits)))
         with ThreadPoolExecutor(workers, thread_name_prefix="split") as pool:
             futures: set[Future[None]] = {pool.submit(self._run_split, split) for split in splits}
@@ -247,8 +256,6 @@ class _Run:
                     future.cancel()
                 wait(futures)
                 raise error from None
-        if self.stop.requested and len(self._finished) < len(splits):
-            raise self.stop.error()
 
     def _run_split(self, split: Split) -> None:
         if self.stop.requested or self.failed.is_set():
