@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -15,14 +15,14 @@ from connector_odbc.database import Database
 
 __all__ = ["OPERATIONS", "call"]
 
-_STREAM: tuple[pa.Field[Any], ...] = (pa.field("stream", pa.string()),)
-_ONE = pa.schema(_STREAM)
-_HOW = pa.schema([*_STREAM, pa.field("method", pa.string()), pa.field("dry_run", pa.bool_())])
+_STREAMS: pa.Field[Any] = pa.field("streams", pa.list_(pa.string()))  # all of them, if left out
+_WHICH = pa.schema([_STREAMS])
+_HOW = pa.schema([_STREAMS, pa.field("method", pa.string()), pa.field("dry_run", pa.bool_())])
 
 OPERATIONS = (
     Operation(
         name="capture.status",
-        input=_ONE,
+        input=_WHICH,
         doc="by which method the changes of each stream are told, and what it holds back",
         changes_system=False,
     ),
@@ -41,7 +41,8 @@ OPERATIONS = (
 
 def call(database: Database, name: str, arguments: Mapping[str, object]) -> object:
     """Status as a list of objects; of the others the statements, as text. Raises ConfigError, TransientError."""
-    tables = _tables(database, arguments.get("stream"))
+    streams = arguments.get("streams")
+    tables = _tables(database, [str(stream) for stream in streams] if isinstance(streams, list) else None)
     if name == "capture.status":
         changes.forget(database)
         return _status(database, tables)
@@ -57,10 +58,14 @@ def call(database: Database, name: str, arguments: Mapping[str, object]) -> obje
     return "\n".join(f"{statement};" for statement in statements)
 
 
-def _tables(database: Database, stream: object) -> dict[str, Table]:
-    found = catalogue_reading.tables(database, None if stream is None else [str(stream)])
-    if stream is not None and stream not in found:
-        raise ConfigError(f"{database.place} has no stream {stream!r}", stream=str(stream))
+def _tables(database: Database, streams: Sequence[str] | None) -> dict[str, Table]:
+    """Those named, else all. Raises ConfigError for a name that is none of them, before anything is done to the others."""
+    found = catalogue_reading.tables(database, streams)
+    for stream in streams or ():
+        if stream not in found:
+            raise ConfigError(f"{database.place} has no stream {stream!r}", stream=stream)
+        if found[stream].view:
+            raise ConfigError(f"{stream!r} is a view: capture the changes of its tables", stream=stream)
     return {name: table for name, table in found.items() if not table.view}
 
 

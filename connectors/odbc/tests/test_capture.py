@@ -46,6 +46,30 @@ def test_capture_is_shown_installed_explained_and_removed(system: System, config
     assert json.loads(_run("capture", "status", *at))[0]["method"] is None
 
 
+def test_each_stream_that_is_named_is_captured_and_let_go(system: System, config: Path) -> None:
+    system.run("CREATE TABLE items (id integer NOT NULL PRIMARY KEY)", "CREATE TABLE other (id integer NOT NULL PRIMARY KEY)")
+    at, how = ("odbc", "-c", config), ("-s", "orders", "-s", "items", "--method", "triggers")
+
+    def captured() -> list[str]:
+        return [told["stream"] for told in json.loads(_run("capture", "status", *at)) if told["method"] == "triggers"]
+
+    _run("capture", "install", *at, *how)
+    assert captured() == ["items", "orders"]
+    assert [told["stream"] for told in json.loads(_run("capture", "status", *at, *how[:4]))] == ["items", "orders"]
+    _run("capture", "remove", *at, *how)
+    assert captured() == []
+
+
+def test_a_name_that_is_no_table_is_told_and_nothing_is_installed(system: System, config: Path) -> None:
+    system.run("CREATE VIEW seen AS SELECT id FROM orders")
+    at = ("odbc", "-c", config)
+    for name, said in (("absent", "has no stream 'absent'"), ("seen", "'seen' is a view")):
+        words = ["capture", "install", *map(str, at), "-s", "orders", "-s", name, "--method", "triggers"]
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == 2 and said in result.output
+    assert json.loads(_run("capture", "status", *at, "-s", "orders"))[0]["method"] is None
+
+
 def test_changes_are_told_by_comparison_where_nothing_is_installed(system: System, tmp_path: Path) -> None:
     """Of every type that can be read: twice the same is no change, and every row that was touched is one."""
     cases = [case for case in CASES[system.kind] if not case.apart and case.raw is None]

@@ -29,7 +29,7 @@ class Captured:
         with make(OdbcConnector, dict(self.config)) as connector:
             for stream in connector.discover(self._inner.streams):
                 if stream.keys:
-                    connector.call("capture.install", {"stream": stream.name, "method": self._method})  # type: ignore[attr-defined]
+                    connector.call("capture.install", {"streams": [stream.name], "method": self._method})  # type: ignore[attr-defined]
         return self
 
     def __getattr__(self, name: str) -> Any:

@@ -33,7 +33,7 @@ def system(postgresql_system: System) -> System:
 
 def install(system: System, stream: str = "shop", **settings: Any) -> str:
     with system.connector(**settings) as connector:
-        return str(connector.call("capture.install", {"stream": stream}))
+        return str(connector.call("capture.install", {"streams": [stream]}))
 
 
 def split_of(connector: OdbcConnector, *names: str) -> Split:
@@ -382,7 +382,7 @@ def test_a_server_that_does_not_write_enough_or_throws_it_away_is_told(monkeypat
                 list(connector.read(split, state))
             with pytest.raises(StateInvalidError, match="thrown away log"):
                 connector.ack(split, state)
-            (status,) = connector.call("capture.status", {"stream": "shop"})  # type: ignore[misc]
+            (status,) = connector.call("capture.status", {"streams": ["shop"]})  # type: ignore[misc]
             assert "thrown away log" in status["problem"]
 
 
@@ -399,7 +399,7 @@ def test_odd_names_are_names(system: System) -> None:
 
 def test_a_slot_that_is_gone_or_made_anew_ends_the_state(system: System, begun: Begun) -> None:
     connector, split, state = begun
-    statements = connector.call("capture.remove", {"stream": "shop"})
+    statements = connector.call("capture.remove", {"streams": ["shop"]})
     assert "DROP PUBLICATION" in str(statements)
     assert "pg_drop_replication_slot" in str(statements)
     with pytest.raises(StateInvalidError, match="no replication slot .* any more"):
@@ -415,15 +415,15 @@ def test_a_slot_that_is_gone_or_made_anew_ends_the_state(system: System, begun: 
 def test_install_says_what_it_does_and_does_it_once(system: System) -> None:
     system.run(SHOP)
     with system.connector() as connector:
-        shown = connector.call("capture.install", {"stream": "shop", "dry_run": True})
+        shown = connector.call("capture.install", {"streams": ["shop"], "dry_run": True})
         assert system.rows("SELECT count(*) FROM pg_publication") == [(0,)]
-        assert connector.call("capture.install", {"stream": "shop"}) == shown
-        assert connector.call("capture.install", {"stream": "shop"}) == ""
-        (status,) = connector.call("capture.status", {"stream": "shop"})  # type: ignore[misc]
+        assert connector.call("capture.install", {"streams": ["shop"]}) == shown
+        assert connector.call("capture.install", {"streams": ["shop"]}) == ""
+        (status,) = connector.call("capture.status", {"streams": ["shop"]})  # type: ignore[misc]
         assert status["method"] == "log"
         assert status["behind_bytes"] >= 0
         assert "problem" not in status
-        connector.call("capture.remove", {"stream": "shop"})
+        connector.call("capture.remove", {"streams": ["shop"]})
         slots = f"SELECT count(*) FROM pg_replication_slots WHERE database = '{system.database.name}'"
         assert system.rows(slots) == [(0,)]
 
@@ -433,7 +433,7 @@ def test_a_slot_that_holds_back_much_log_is_warned_of(system: System, begun: Beg
     system.run("INSERT INTO shop SELECT n, repeat('x', 100) FROM generate_series(10, 10000) AS n")
     with system.connector(retained_mb=1) as connector, caplog.at_level(logging.WARNING):
         list(connector.read(split, state))
-        (status,) = connector.call("capture.status", {"stream": "shop"})  # type: ignore[misc]
+        (status,) = connector.call("capture.status", {"streams": ["shop"]})  # type: ignore[misc]
     assert "keeps" in caplog.text
     assert "MB of log" in str(status["problem"])
 

@@ -47,7 +47,7 @@ def test_a_replica_survives_kills(source: str, method: str, target: str, request
     there: System = request.getfixturevalue(f"{target}_system")
     workload.create(here)
     with here.connector() as connector:
-        connector.call("capture.install", {"stream": TABLE, "method": method})
+        connector.call("capture.install", {"streams": [TABLE], "method": method})
     draw = random.Random(f"{source} to {target}")
     job = CrashJob(
         source=Side(connector=ODBC, config={**here.settings, "changes": method, "batch_rows": 10}),

@@ -31,7 +31,7 @@ def system(mariadb_system: System) -> System:
 
 def install(system: System, stream: str = "shop", **settings: Any) -> str:
     with system.connector(**settings) as connector:
-        return str(connector.call("capture.install", {"stream": stream, "method": "versions"}))
+        return str(connector.call("capture.install", {"streams": [stream], "method": "versions"}))
 
 
 def split_of(connector: OdbcConnector, name: str = "shop") -> Split:
@@ -293,12 +293,12 @@ def test_install_says_what_it_does_and_does_it_once_and_remove_leaves_no_trace(s
     system.run(SHOP)
     before = system.rows("SHOW CREATE TABLE shop")
     with system.connector() as connector:
-        arguments = {"stream": "shop", "method": "versions"}
+        arguments = {"streams": ["shop"], "method": "versions"}
         shown = connector.call("capture.install", {**arguments, "dry_run": True})
         assert system.rows("SHOW CREATE TABLE shop") == before
         assert connector.call("capture.install", arguments) == shown
         assert connector.call("capture.install", arguments) == ""
-        (status,) = connector.call("capture.status", {"stream": "shop"})  # type: ignore[misc]
+        (status,) = connector.call("capture.status", {"streams": ["shop"]})  # type: ignore[misc]
         assert (status["method"], status["past_versions"]) == ("versions", 0)
         connector.call("capture.remove", arguments)
     assert system.rows("SHOW CREATE TABLE shop") == before

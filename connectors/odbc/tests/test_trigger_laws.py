@@ -18,7 +18,7 @@ class Captured(OdbcSimulator):
         with make(OdbcConnector, dict(self.config)) as opened:
             for stream in opened.discover():
                 if stream.keys:
-                    opened.call("capture.install", {"stream": stream.name, "method": "triggers"})
+                    opened.call("capture.install", {"streams": [stream.name], "method": "triggers"})
         return self
 
 

@@ -22,7 +22,7 @@ BIG = {"postgresql": "bigint", "mariadb": "bigint", "sqlite": "bigint"}
 def _installed(system: System, *streams: str) -> OdbcConnector:
     with system.connector() as opened:
         for stream in streams:
-            opened.call("capture.install", {"stream": stream, "method": "triggers"})
+            opened.call("capture.install", {"streams": [stream], "method": "triggers"})
     return system.connector(changes="triggers")
 
 
@@ -163,11 +163,11 @@ def test_what_is_acknowledged_is_deleted_and_an_older_state_does_not_go_on(syste
         system.run("INSERT INTO small VALUES (2, 'two')", "INSERT INTO small VALUES (3, 'three')")
         told, state = _read(opened, split, start)
         assert len(told) == 2
-        assert opened.call("capture.status", {"stream": "small"})[0]["waiting"] == 2  # type: ignore[index]
+        assert opened.call("capture.status", {"streams": ["small"]})[0]["waiting"] == 2  # type: ignore[index]
         opened.ack(split, state)
         opened.ack(split, state)
         opened.ack(split, start)
-        assert opened.call("capture.status", {"stream": "small"})[0]["waiting"] == 0  # type: ignore[index]
+        assert opened.call("capture.status", {"streams": ["small"]})[0]["waiting"] == 0  # type: ignore[index]
         system.run("INSERT INTO small VALUES (4, 'four')")
         assert _read(opened, split, state)[0] == [("c", 4, "four")]
         with pytest.raises(StateInvalidError, match="acknowledged"):
@@ -205,14 +205,14 @@ def test_installing_shows_first_what_it_would_do_and_removing_leaves_no_trace(sy
     system.run("CREATE TABLE small (id integer NOT NULL PRIMARY KEY, name varchar(20))")
     before = _objects(system)
     with system.connector() as opened:
-        told = opened.call("capture.install", {"stream": "small", "method": "triggers", "dry_run": True})
+        told = opened.call("capture.install", {"streams": ["small"], "method": "triggers", "dry_run": True})
         assert "CREATE TRIGGER" in str(told) and _objects(system) == before
         assert opened.call("capture.status", {})[0]["method"] is None  # type: ignore[index]
-        opened.call("capture.install", {"stream": "small", "method": "triggers"})
-        assert opened.call("capture.install", {"stream": "small", "method": "triggers"}) == ""
-        assert opened.call("capture.status", {"stream": "small"})[0]["method"] == "triggers"  # type: ignore[index]
+        opened.call("capture.install", {"streams": ["small"], "method": "triggers"})
+        assert opened.call("capture.install", {"streams": ["small"], "method": "triggers"}) == ""
+        assert opened.call("capture.status", {"streams": ["small"]})[0]["method"] == "triggers"  # type: ignore[index]
         assert [stream.name for stream in opened.discover()] == ["small"]
-        opened.call("capture.remove", {"stream": "small", "method": "triggers"})
+        opened.call("capture.remove", {"streams": ["small"], "method": "triggers"})
         assert _objects(system) == before
         system.run("INSERT INTO small VALUES (1, 'free')")
         (stream,) = opened.discover(["small"])
@@ -235,10 +235,10 @@ def test_a_state_of_an_earlier_installation_does_not_go_on(system: System) -> No
     with _small(system) as opened:
         split = _split(opened, "small")
         _, state = _read(opened, split, None)
-        opened.call("capture.remove", {"stream": "small", "method": "triggers"})
+        opened.call("capture.remove", {"streams": ["small"], "method": "triggers"})
         with pytest.raises(ConfigError, match="removed"):
             list(opened.read(split, state))
-        opened.call("capture.install", {"stream": "small", "method": "triggers"})
+        opened.call("capture.install", {"streams": ["small"], "method": "triggers"})
         with pytest.raises(StateInvalidError, match="anew"):
             list(opened.read(split, state))
 
@@ -259,7 +259,7 @@ def test_names_with_anything_in_them(system: System) -> None:
         _, state = _read(opened, split, None)
         system.run(f"INSERT INTO {system.quote(name)} VALUES (1)")
         assert _read(opened, split, state)[0] == [("c", 1)]
-        opened.call("capture.remove", {"stream": name, "method": "triggers"})
+        opened.call("capture.remove", {"streams": [name], "method": "triggers"})
         assert not [n for (n,) in _objects(system) if n.startswith("_connector")]
 
 
@@ -271,9 +271,9 @@ def test_what_triggers_would_not_see_on_mariadb_is_refused(mariadb_system: Syste
     )
     with mariadb_system.connector() as opened:
         with pytest.raises(ConfigError, match="ON DELETE CASCADE"):
-            opened.call("capture.install", {"stream": "child", "method": "triggers"})
+            opened.call("capture.install", {"streams": ["child"], "method": "triggers"})
         with pytest.raises(ConfigError, match="MyISAM"):
-            opened.call("capture.install", {"stream": "old", "method": "triggers"})
+            opened.call("capture.install", {"streams": ["old"], "method": "triggers"})
     assert not [name for (name,) in _objects(mariadb_system) if name.startswith("_connector")]
 
 

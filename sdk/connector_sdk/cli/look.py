@@ -33,7 +33,7 @@ def check(voice: Voice, name: str, config: Path | None) -> None:
 @click.command(epilog=example("connector discover sftp -c sftp.yaml", "connector discover sftp -c sftp.yaml -s runways --json"))
 @options.name
 @options.config
-@click.option("-s", "--stream", "streams", multiple=True, metavar="STREAM", help="Only this one; repeatable.")
+@options.streams
 @options.as_json
 @click.pass_obj
 def discover(voice: Voice, name: str, config: Path | None, streams: tuple[str, ...], as_json: bool) -> None:

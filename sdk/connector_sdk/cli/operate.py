@@ -55,16 +55,16 @@ def capture() -> None:
 
 
 def _capture(verb: str, about: str) -> click.Command:
-    @click.command(verb, help=about, epilog=example(f"connector capture {verb} crm -c crm.yaml -s customers"))
+    @click.command(verb, help=about, epilog=example(f"connector capture {verb} crm -c crm.yaml -s customers -s orders"))
     @options.name
     @options.config
-    @options.stream(required=False)
+    @options.streams
     @click.pass_obj
     def command(
-        voice: Voice, name: str, config: Path | None, stream: str | None, method: str | None = None, dry_run: bool = False
+        voice: Voice, name: str, config: Path | None, streams: tuple[str, ...], method: str | None = None, dry_run: bool = False
     ) -> None:
-        asked: Mapping[str, object] = {"stream": stream, "method": method, "dry_run": dry_run}
-        given = {key: value for key, value in asked.items() if value not in (None, False)}
+        asked: Mapping[str, object] = {"streams": list(dict.fromkeys(streams)), "method": method, "dry_run": dry_run}
+        given = {key: value for key, value in asked.items() if value}
         with session(name, config, voice) as opened:
             system = opened.opened()
             known = {operation.name: operation for operation in system.operations()} if isinstance(system, Caller) else {}
@@ -73,9 +73,13 @@ def _capture(verb: str, about: str) -> click.Command:
                 raise ConfigError(f"capture {verb} is not offered by the connector {name}", code="not_offered")
             for key in given:
                 if key not in operation.input.names:
-                    option = f"--{key.replace('_', '-')}"
+                    option = {"streams": "--stream"}.get(key, f"--{key.replace('_', '-')}")
                     raise ConfigError(f"capture {verb} of the connector {name} has no {option}", code="not_offered")
-            show_result(system.call(operation.name, given))
+            told = system.call(operation.name, given)
+        if told == "":
+            voice.note("there is nothing to do")
+        else:
+            show_result(told)
 
     if verb != "status":
         command = click.option("--dry-run", is_flag=True, help="Only show what would be done in the source.")(command)

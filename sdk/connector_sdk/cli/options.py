@@ -30,6 +30,7 @@ __all__ = [
     "reject_file",
     "state",
     "stream",
+    "streams",
     "where",
 ]
 
@@ -68,12 +69,17 @@ def config(command: Command) -> Command:
 def pick_streams(command: Command) -> Command:
     """``-s STREAM`` several times, or ``--all``"""
     command = click.option("--all", "everything", is_flag=True, help="Every stream that can be read so.")(command)
+    return streams(command)
+
+
+def streams(command: Command) -> Command:
+    """``-s STREAM`` several times"""
     return click.option("-s", "--stream", "streams", multiple=True, metavar="STREAM", help="A stream; repeatable.")(command)
 
 
-def stream(*, required: bool) -> Callable[[Command], Command]:
+def stream(command: Command) -> Command:
     """``-s STREAM`` once"""
-    return click.option("-s", "--stream", required=required, metavar="STREAM", help="The stream.")
+    return click.option("-s", "--stream", required=True, metavar="STREAM", help="The stream.")(command)
 
 
 def mode(command: Command) -> Command:

@@ -37,7 +37,7 @@ __all__ = ["write"]
 )
 @options.name
 @options.config
-@options.stream(required=True)
+@options.stream
 @click.option("-i", "--input", "path", required=True, metavar="PATH|-", help="A file, a folder of files of one format, or stdin.")
 @click.option(
     "--mode", type=click.Choice(WRITE_MODES), default="append", show_default=True, help="What is done to what is there."

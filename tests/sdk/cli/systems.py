@@ -183,11 +183,12 @@ class Calling:
     def operations(self) -> Iterable[Operation]:
         half = pa.schema([pa.field("amount", pa.decimal128(12, 2), nullable=False), pa.field("tags", pa.list_(pa.string()))])
         yield Operation(name="Halve", input=half, doc="Half of an amount", changes_system=False)
-        yield Operation(name="capture.status", input=pa.schema([("stream", pa.string())]), changes_system=False)
+        yield Operation(name="capture.status", input=pa.schema([("streams", pa.list_(pa.string()))]), changes_system=False)
 
     def call(self, name: str, arguments: Mapping[str, object]) -> object:
         if name == "capture.status":
-            return [{"stream": arguments.get("stream", "all"), "installed": True}]
+            streams: Any = arguments.get("streams", ["all"])
+            return [{"stream": stream, "installed": True} for stream in streams]
         amount: Any = arguments["amount"]
         return {"half": amount / 2, "tags": arguments.get("tags")}
 

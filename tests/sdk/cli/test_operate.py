@@ -46,13 +46,16 @@ def test_wrong_arguments_are_told_before_anything_is_called(connector: Run, word
 
 
 def test_capture_is_offered_or_not(connector: Run) -> None:
-    assert json.loads(connector("capture", "status", "systems:Calling", "-s", "orders").stdout) == [
-        {"stream": "orders", "installed": True}
-    ]
+    assert json.loads(connector("capture", "status", "systems:Calling").stdout) == [{"stream": "all", "installed": True}]
     for words in (("capture", "install", "systems:Calling"), ("capture", "status", "systems:Numbers")):
         result = connector(*words)
         assert result.exit_code == 2
         assert "not offered" in result.stderr
+
+
+def test_capture_is_of_every_stream_that_is_named(connector: Run) -> None:
+    shown = json.loads(connector("capture", "status", "systems:Calling", "-s", "orders", "-s", "lines", "-s", "orders").stdout)
+    assert [told["stream"] for told in shown] == ["orders", "lines"]
 
 
 @pytest.fixture
