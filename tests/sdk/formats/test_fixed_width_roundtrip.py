@@ -60,7 +60,8 @@ def field(draw: st.DrawFn, name: str, start: int, encoding: str) -> tuple[Field,
         place |= {"pad": draw(st.sampled_from([None, "0", " "])), "sign": draw(st.sampled_from(["free", "none"]))}
         more["decimal"] = draw(st.sampled_from([".", ","]))
         kind = pa.decimal128(length, scale)
-        low = 0 if place["sign"] == "none" else -(10 ** (length - 2 - 1))
+        # -0.001 needs a place more than 0.001
+        low = 0 if place["sign"] == "none" or scale + 2 == length else -(10 ** (length - 2 - 1))
         values = st.integers(low, 10 ** (length - 2)).map(lambda n: shifted(n, scale))
     elif what == "float":
         kind, length, values = pa.float64(), 24, st.floats()

@@ -75,6 +75,18 @@ def test_a_field_is_one_line_that_says_where_and_what() -> None:
         ("keys: [id]", "keys: [no]", "line 10: record 'detail': the key 'no' is not one of its fields"),
         ("start: 2, length: 20", "start: 0, length: 20", "line 19: start is 0: positions count from 1"),
         ("- name: fee", "- name: detail", "records have one name twice"),
+        (
+            "{start: 1, value: F}",
+            "{start: 1, value: E}",
+            "no record is a 'fee' by 'E' at 1: each of them is a 'detail' by 'E' at 1",
+        ),
+        (
+            "{start: 1, value: T}",
+            "{start: 1, value: D}",
+            "no record is a 'tail' by 'D' at 1: each of them is a 'detail' by 'D' at 1",
+        ),
+        ("{start: 1, value: F}", "{start: 1, value: [F, DE]}", "no record is a 'fee' by 'DE' at 1"),
+        ("{start: 1, value: F}", "{start: 1, value: D, length: 2}", "no record is a 'fee' by 'D' at 1"),
     ],
 )
 def test_what_cannot_be_is_told_with_its_line(old: str, new: str, told: str) -> None:
@@ -83,3 +95,27 @@ def test_what_cannot_be_is_told_with_its_line(old: str, new: str, told: str) -> 
         Layout.from_yaml(TEXT.replace(old, new), "x.yaml")
     assert told in caught.value.message
     assert caught.value.message.startswith("x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "hidden"),
+    [
+        ("start: 1, value: AB", "start: 1, value: A", False),  # the one that says more comes first, and has its records
+        ("start: 1, value: A", "start: 1, value: AB", True),
+        ("start: 2, value: B", "start: 1, value: AB", True),
+        ("start: 2, value: X", "start: 1, value: AB", False),
+        ("start: 1, value: A", "start: 2, value: B", False),  # a record with both is of the first
+        ("start: 1, value: A, length: 2", "start: 1, value: A", False),
+        ("start: 1, value: [X, A]", "start: 1, value: [Y, A]", True),
+    ],
+)
+def test_each_text_tells_some_records(first: str, then: str, hidden: bool) -> None:
+    """Or the rows of a stream are none, in silence."""
+    field = "fields: [{name: x, type: string, start: 5, length: 1}]"
+    text = f"layout: 1\nname: a\nformat: fixed_width\nrecords:\n- {{name: p, when: {{{first}}}, {field}}}\n"
+    text += f"- {{name: q, when: {{{then}}}, {field}}}\n"
+    if hidden:
+        with pytest.raises(ConfigError, match=r"^x.yaml: no record is a 'q' by 'A?B?' at 1: each of them is a 'p' by"):
+            Layout.from_yaml(text, "x.yaml")
+    else:
+        assert len(Layout.from_yaml(text, "x.yaml").fixed_width.records) == 2

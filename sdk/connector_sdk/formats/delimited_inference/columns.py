@@ -183,14 +183,12 @@ class Column:
 
     def tells_month_first(self) -> bool | None:
         """Whether this field's days are written month first; None when it does not say."""
-        patterns = {
-            candidate.pattern
-            for group in self.dates.possible()
-            for candidate in group.left
-            if candidate.pattern[:2] in ("%m", "%d") and candidate.pattern[2] in "/-"
-        }
-        months, days = [p for p in patterns if p[:2] == "%m"], [p for p in patterns if p[:2] == "%d"]
-        return None if bool(months) == bool(days) else bool(months)
+        told = set()
+        for group in self.dates.possible():
+            # Where the year may come first, or the notation knows but one order, nothing is told.
+            orders = {candidate.order for candidate in group.left if candidate.pattern[2:3] in ("/", "-")}
+            told |= orders if orders < {"mdy", "dmy"} else set()
+        return None if len(told) != 1 else told == {"mdy"}
 
     def tells_comma(self) -> bool | None:
         """Whether this field's numbers have a decimal comma; None when they do not say."""

@@ -22,7 +22,7 @@ pc: Any = pyarrow.compute  # the stubs know fewer combinations than Arrow does
 
 _DAYS = (
     "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d",
-    "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y",
+    "%d/%m/%y", "%m/%d/%y", "%y/%m/%d", "%d.%m.%y", "%y.%m.%d", "%y-%m-%d", "%d-%m-%y", "%m-%d-%y",
     "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%d.%b.%Y", "%b %d %Y",
 )  # fmt: skip
 _HOURS = (" %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %I:%M:%S %p", " %I:%M %p", "T%H:%M:%S", "T%H:%M", "T%H:%M:%S.%f", ", %H:%M:%S")
@@ -32,6 +32,7 @@ _LETTERS = {
     "f": r"9{1,9}", "p": r"[AaPp][Mm]", "b": r"[A-Za-z]{3}", "B": r"[A-Za-z]{3,9}", "z": r"(?:Z|[+-]99:?99)",
 }  # fmt: skip
 _ZONE = re.compile(r"(?<=[9M]) ?(?P<zone>UTC|GMT|[A-Z]{2,5}|[A-Z][a-z]+/[A-Z][A-Za-z_]+)\Z")
+_ORDERED = re.compile(r"%([dmYy])[-/.]%([dmYy])[-/.]%([dmYy])")
 _GROUPS = 3
 
 
@@ -44,6 +45,12 @@ class Candidate:
 
     def field(self) -> Field:
         return Field(name="?", type=self.kind, format=(self.pattern,) if self.pattern else ())
+
+    @property
+    def order(self) -> str:
+        """In which order day, month and year stand: ``dmy``; empty for ISO 8601, names of months, and times."""
+        found = _ORDERED.match(self.pattern)
+        return "".join(found.groups()).lower() if found else ""
 
     @property
     def said(self) -> str:
@@ -102,11 +109,11 @@ class Group:
     left: frozenset[Candidate]
     count: int = 0
 
-    @property
-    def first(self) -> Candidate:
-        """The one that is preferred."""
+    @staticmethod
+    def rank(candidate: Candidate) -> tuple[int, str]:
+        """The notations that are preferred have the least."""
         order: Mapping[Candidate, int] = _ORDER
-        return min(self.left, key=lambda candidate: (order.get(candidate, len(order)), candidate.pattern))
+        return order.get(candidate, len(order)), candidate.pattern
 
 
 _ORDER = {candidate: number for number, (_, candidate) in enumerate(_CANDIDATES)}

@@ -122,29 +122,34 @@ def _as_moment(column: Column, base: Field, month_first: bool | None) -> Decisio
         questions.append("some values are days and others moments: days were taken for their midnight")
     else:
         kind = chosen[0].kind
+    short = [candidate.pattern for candidate in chosen if "%y" in candidate.pattern]
+    notes = ["years of two digits: 69 to 99 were taken for 19xx, 00 to 68 for 20xx"] if short else []
     if len(chosen) == 1:
         only = chosen[0]
         told = f"{count:,} of {count:,} values are {only.said}"
         field = replace(base, type=kind, format=(only.pattern,) if only.pattern else (), evidence=told)
-        return _with_zone(column, Decision(field, questions=tuple(questions)))
+        return _with_zone(column, Decision(field, tuple(questions), tuple(notes)))
     patterns = tuple(_explicit(group, candidate) for group, candidate in zip(groups, chosen, strict=True))
     if not all(patterns):
         return None
     told = "; ".join(f"{group.count:,} of {count:,} values are as {p}" for group, p in zip(groups, patterns, strict=True))
-    note = f"written in {len(patterns)} ways: {', '.join(patterns)}"
-    decision = Decision(replace(base, type=kind, format=patterns, evidence=told), tuple(questions), (note,))
+    notes.append(f"written in {len(patterns)} ways: {', '.join(patterns)}")
+    decision = Decision(replace(base, type=kind, format=patterns, evidence=told), tuple(questions), tuple(notes))
     return _with_zone(column, decision)
 
 
 def _chosen(group: Group, month_first: bool | None) -> tuple[Candidate, str | None]:
-    first = [c for c in group.left if c.pattern.startswith("%m") and c.pattern[2] in "/-"]
-    other = [c for c in group.left if c.pattern.startswith("%d") and c.pattern[2] in "/-"]
-    if not first or not other:
-        return group.first, None
-    taken, spare = (first[0], other[0]) if month_first else (other[0], first[0])
-    if month_first is not None:
+    """The notation that is taken, and a question when other orders of day, month and year are as possible as this one."""
+    preferred = sorted(group.left, key=group.rank)
+    orders: dict[str, Candidate] = {}
+    for candidate in preferred:
+        orders.setdefault(candidate.order, candidate)
+    told = None if month_first is None else orders.get("mdy" if month_first else "dmy")
+    taken = told or preferred[0]
+    if told is not None or not taken.order or len(orders) == 1:
         return taken, None
-    return taken, f"every value could be {taken.pattern} or {spare.pattern}; {taken.pattern} was taken, please look"
+    said = " or ".join(candidate.pattern for candidate in orders.values())
+    return taken, f"every value could be {said}; {taken.pattern} was taken, please look"
 
 
 def _explicit(group: Group, chosen: Candidate) -> str:
