@@ -233,3 +233,10 @@ def test_a_field_that_moved_is_a_loss_in_a_diff(tmp_path: Path) -> None:
     new.write_text(old.read_text().replace("name,25,20", "name,24,21").replace("FILLER,22,3", "FILLER,22,2"))
     told = run("diff", old, new, code=5).output
     assert "place start 25 length 20 → start 24 length 21" in told
+
+
+def test_two_types_of_records_that_nothing_tells_apart_are_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("record,field,length,value\ndetail,kind,1,D\ndetail,id,5,\nfee,kind,1,D\nfee,id,5,\n")
+    with pytest.raises(ConfigError, match="a.csv: no record is a 'fee' by 'D' at 1: each of them is a 'detail' by 'D' at 1"):
+        understand(str(path))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from connector_sdk.formats.layout.delimited import Delimited
 from connector_sdk.formats.layout.field import FALSE, TRUE, Field
-from connector_sdk.formats.layout.fixed_width import Check, FixedWidth, Record, When
+from connector_sdk.formats.layout.fixed_width import Check, FixedWidth, Record
 from connector_sdk.formats.layout.layout import Layout
 from connector_sdk.formats.layout.place import Place
 from connector_sdk.formats.layout.reading import layout_from
+from connector_sdk.formats.layout.when import When
 
 __all__ = ["FALSE", "TRUE", "Check", "Delimited", "Field", "FixedWidth", "Layout", "Place", "Record", "When", "layout_from"]

@@ -8,8 +8,9 @@ from itertools import pairwise
 
 from connector_sdk.errors import ConfigError
 from connector_sdk.formats.layout.field import Field, check_names
+from connector_sdk.formats.layout.when import When, check_told_apart
 
-__all__ = ["FRAMINGS", "LINE_ENDS", "ROLES", "Check", "FixedWidth", "Record", "When"]
+__all__ = ["FRAMINGS", "LINE_ENDS", "ROLES", "Check", "FixedWidth", "Record"]
 
 FRAMINGS = ("lines", "none")
 """``lines``: each record ends with a line end. ``none``: one record follows the other, all of the same length."""
@@ -18,26 +19,6 @@ LINE_ENDS = {"lf": "\n", "crlf": "\r\n", "nel": "\x85"}
 """What is written after a record. Every one of them is understood; NEL in EBCDIC only."""
 
 ROLES = ("data", "header", "trailer")
-
-
-@dataclass(frozen=True, kw_only=True)
-class When:
-    """What tells a record's type: one of the texts `value` stands at `start`, `length` bytes long and padded with blanks."""
-
-    start: int
-    length: int
-    value: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if self.start < 1 or self.length < 1:
-            raise ConfigError(f"start {self.start} and length {self.length} are no place: both count from 1", code="layout")
-        if not self.value or any(len(value) > self.length for value in self.value):
-            raise ConfigError(f"when has no value, or one longer than {self.length}", code="layout")
-
-    @property
-    def end(self) -> int:
-        """Bytes up to the end of what is compared."""
-        return self.start - 1 + self.length
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +118,7 @@ class FixedWidth:
         rest = [record.name for record in self.records if record.when is None]
         if len(rest) > 1:
             raise ConfigError(f"records {', '.join(rest)}: only one may be without `when`", code="layout")
+        check_told_apart([(record.name, record.when) for record in self.records])
         known = {record.name: {field.name for field in record.fields} for record in self.records}
         for record in self.records:
             for check in record.checks:

@@ -10,11 +10,12 @@ import yaml
 from connector_sdk import types
 from connector_sdk.errors import ConfigError
 from connector_sdk.formats.layout.field import Field
-from connector_sdk.formats.layout.fixed_width import Check, FixedWidth, Record, When
+from connector_sdk.formats.layout.fixed_width import Check, FixedWidth, Record
 from connector_sdk.formats.layout.forms import FORMS, VERSION
 from connector_sdk.formats.layout.given import Given, Lines, names_of
 from connector_sdk.formats.layout.layout import Layout
 from connector_sdk.formats.layout.place import Place
+from connector_sdk.formats.layout.when import When
 
 __all__ = ["from_yaml", "layout_from"]
 

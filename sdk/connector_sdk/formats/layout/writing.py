@@ -10,9 +10,10 @@ import yaml
 
 from connector_sdk import types
 from connector_sdk.formats.layout.field import Field
-from connector_sdk.formats.layout.fixed_width import Check, FixedWidth, Record, When
+from connector_sdk.formats.layout.fixed_width import Check, FixedWidth, Record
 from connector_sdk.formats.layout.forms import FORMS, VERSION
 from connector_sdk.formats.layout.place import Place
+from connector_sdk.formats.layout.when import When
 
 if TYPE_CHECKING:
     from connector_sdk.formats.layout.layout import Layout
