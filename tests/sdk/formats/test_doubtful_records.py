@@ -102,3 +102,53 @@ def test_a_footer_is_no_record_whatever_is_in_it(last: str) -> None:
     layout = look("id;name;x", *many(0, 3), "END").layout
     rows, rejects = read(layout, "id;name;x", *many(0, 3), last)
     assert (len(rows), rejects) == (3, [])
+
+
+# --- what begins with a mark
+
+
+def test_a_title_behind_a_mark_makes_no_later_record_a_comment() -> None:
+    lines = ["# menu of 2024", "dish,size,price", "Salad,3,4.50", *["Soup,2,3.50"] * 600, "#1 Pizza,3,4.50"]
+    found = look(*lines)
+    assert (found.layout.delimited.comment, found.layout.delimited.skip) == (None, 1)
+    assert found.rows == 602
+    assert asked(found) == ""
+
+
+def test_a_record_behind_the_mark_of_comments_is_none_and_is_asked_about() -> None:
+    lines = ["dish,size,price", "Salad,3,4.50", "# from here on it is hot", *["Soup,2,3.50"] * 600, "#1 Pizza,3,4.50"]
+    found = look(*lines)
+    assert found.layout.delimited.comment is None
+    assert "1 lines that begin with '#' are as wide as the records, as '#1 Pizza,3,4.50' is: no line is a comment" in asked(found)
+    assert found.rows == 602
+    assert "1 of 603 records do not fit: line 3" in asked(found)
+
+
+def test_a_quoted_mark_is_no_comment_and_speaks_against_none() -> None:
+    found = look("dish,size,price", "Salad,3,4.50", "# from here on it is hot", '"#1 Pizza",2,3.50', "Soup,2,3.50")
+    assert (found.layout.delimited.comment, found.rows, asked(found)) == ("#", 3, "")
+
+
+@pytest.mark.parametrize(
+    ("lines", "rows"),
+    [
+        (["#1 Pizza,3,4.50", "Soup,2,3.50", "Salad,2,3.50"], 3),
+        (["# in euros, net,", "dish,size,price", "Soup,2,3.50", "Salad,2,3.50"], 2),
+        (["# words", "word", "one", "two"], 2),
+        (["# in euros, net,", "dish,size,price", "Soup,2,3.50", "# warm", "Salad,2,3.50"], 2),
+    ],
+    ids=["a record", "a title", "one field", "a title and a comment"],
+)
+def test_a_first_line_as_wide_as_the_records_is_one_or_is_asked_about(lines: list[str], rows: int) -> None:
+    found = look(*lines)
+    assert found.rows == rows
+    assert rows == len(lines) or "begins with '#'" in asked(found)
+
+
+# --- titles, and how many fields there are
+
+
+def test_a_name_that_may_be_that_of_one_field_is_asked_about() -> None:
+    found = look("amount", "1,5", "2,5", "3,75")
+    assert "line 1 has 1 value, the records 2: it was taken for a title, and no header" in asked(found)
+    assert "'1,5' was read as two fields; with a decimal comma it would be one" in asked(found)

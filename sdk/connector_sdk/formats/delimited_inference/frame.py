@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from connector_sdk.formats.delimited_inference.comments import find_marked
 from connector_sdk.formats.delimited_inference.dialect import Dialect, width_of
 from connector_sdk.formats.delimited_inference.likeness import looks_like_data
 from connector_sdk.formats.delimited_inference.rows import Row
@@ -13,8 +14,6 @@ from connector_sdk.formats.delimited_inference.words import NULL_WORDS, pair_of,
 from connector_sdk.formats.layout import Delimited
 
 __all__ = ["Frame", "find_frame"]
-
-_COMMENTS = ("#", "//", "--", "%", "!", "*")
 
 
 @dataclass(frozen=True)
@@ -36,28 +35,28 @@ def find_frame(dialect: Dialect, text: str) -> Frame:
     if not rows:
         return Frame(form, [], [], 1, tuple(questions), tuple(notes))
     width, _ = width_of(rows)
-    comment = _comment(rows, width)
-    skipped = None
-    marked = [row for row in rows if comment is not None and row.cells[0].lstrip().startswith(comment)]
-    if comment is not None and len(marked) < len(rows):
-        rows = [row for row in rows if row not in marked]
-        named = _names_behind(marked, rows, width, comment)
-        if named is not None:
-            rows = [named, *rows]
-            skipped = named.line - 1
-            notes.append(f"the header stands behind {comment!r}")
-        else:
-            form = replace(form, comment=comment)
-            notes.append(f"lines that begin with {comment!r} are comments: {len(marked):,} in the first records")
-    skip, before = _preamble(rows, width)
-    if not skip and rows[0].cells[0].lower().startswith("sep="):
-        skip, before = rows[0].line, 1
-    before_last = rows[before - 1] if before else rows[0]
-    if skipped is not None:
-        skip, form = skipped, replace(form, skip=skipped)
-    elif skip:
-        form = replace(form, skip=skip)
-        rows = rows[before:]
+    marked = find_marked(rows, width)
+    skip, last = 0, rows[0]
+    if marked is not None:
+        questions += [marked.question] if marked.question else []
+        if marked.titles:
+            skip, last = marked.titles[-1].line, marked.titles[-1]
+            rows = rows[len(marked.titles) :]
+        if marked.comment:
+            form = replace(form, comment=marked.mark)
+            count = len(rows)
+            rows = [row for row in rows if not row.text.startswith(marked.mark)]
+            notes.append(f"lines that begin with {marked.mark!r} are comments: {count - len(rows):,} in the first records")
+        if marked.names is not None:
+            notes.append(f"the header stands behind {marked.mark!r}")
+    if marked is None or marked.names is None:
+        before = _preamble(rows, width)
+        if not before and rows[0].cells[0].lower().startswith("sep="):
+            before = 1
+        if before:
+            skip, last, rows = rows[before - 1].line, rows[before - 1], rows[before:]
+    form = replace(form, skip=skip)
+    if skip:
         first = text.splitlines()[0].strip()[:60]
         notes.append(f"{skip} line{'s' if skip > 1 else ''} before the records {'are' if skip > 1 else 'is'} skipped: {first!r}")
     cells = [row.cells for row in rows]
@@ -65,59 +64,39 @@ def find_frame(dialect: Dialect, text: str) -> Frame:
     count, doubt = _header(cells, body)
     if doubt:
         questions.append(doubt)
-    if skip and not count and sum(1 for cell in before_last.cells if cell.strip()) > 1:
-        names = len(before_last.cells)
-        questions.append(
-            f"line {before_last.line} has {names} values, the records {width}: it was taken for a title, and no header"
-        )
+    if not count:
+        questions += filter(None, [_no_header(skip, last, width), _one_field(cells, width, form)])
     form = replace(form, header=count)
     return Frame(form, cells[:count], cells[count:], width, tuple(questions), tuple(notes))
 
 
-def _comment(rows: Sequence[Row], width: int) -> str | None:
-    """A mark with which lines begin that are no records: they have another width than these, or all come first."""
-    for mark in _COMMENTS:
-        marked = [number for number, row in enumerate(rows) if row.cells[0].lstrip().startswith(mark)]
-        if not marked or len(marked) > 0.5 * len(rows) + 1:
-            continue
-        if any(row.cells[0].startswith(" ") for row in (rows[n] for n in marked)):
-            continue
-        leading = marked == list(range(len(marked)))
-        fitting = sum(len(rows[number].cells) == width for number in marked)
-        if width == 1:
-            if leading and mark in ("#", "//"):
-                return mark
-        elif fitting <= (1 if leading else 0):
-            return mark
-    return None
-
-
-def _names_behind(marked: Sequence[Row], rows: Sequence[Row], width: int, comment: str) -> Row | None:
-    """The last comment before the records, if it has a name for each field, and the first record is none."""
-    if not rows or width < 2:
+def _no_header(skip: int, last: Row, width: int) -> str | None:
+    if not skip or last.text.lower().startswith("sep="):
         return None
-    leading = [row for row in marked if row.line < rows[0].line]
-    if not leading or len(leading) != len(marked) or len(leading[-1].cells) != width:
+    names = f"{len(last.cells)} value{'' if len(last.cells) == 1 else 's'}"
+    return f"line {last.line} has {names}, the records {width}: it was taken for a title, and no header"
+
+
+def _one_field(cells: Sequence[Sequence[str]], width: int, form: Delimited) -> str | None:
+    if width != 2 or form.delimiter != "," or not all(cell.strip().isdigit() for record in cells for cell in record):
         return None
-    names = [leading[-1].cells[0].removeprefix(comment), *leading[-1].cells[1:]]
-    data = any(looks_like_data(cell) for cell in rows[0].cells)
-    return leading[-1] if data and all(n.strip() and not looks_like_data(n) for n in names) else None
+    return f"{','.join(cells[0])!r} was read as two fields; with a decimal comma it would be one (delimiter: ';', decimal: ',')"
 
 
-def _preamble(rows: Sequence[Row], width: int) -> tuple[int, int]:
-    """How many lines, and how many of `rows`, come before the first that is as wide as the records are."""
+def _preamble(rows: Sequence[Row], width: int) -> int:
+    """How many of `rows` come before the first that is as wide as the records are."""
     if width < 2:
-        return 0, 0
+        return 0
     place = next((number for number, row in enumerate(rows) if _wide(row, width)), 0)
     if not 0 < place <= 20:
-        return 0, 0
+        return 0
     follow = rows[place : place + 20]
     if sum(len(row.cells) == width for row in follow) < 0.6 * len(follow):
-        return 0, 0
+        return 0
     # Records that are too short or too long are no titles: one of those has no more than a few values.
     if any(looks_like_data(row.cells[0]) and len(row.cells) > 1 and len(row.cells) != width for row in rows[:place]):
-        return 0, 0
-    return rows[place - 1].line, place
+        return 0
+    return place
 
 
 def _wide(row: Row, width: int) -> bool:

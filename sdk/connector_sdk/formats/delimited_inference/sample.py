@@ -22,6 +22,7 @@ from connector_sdk.formats.delimited.records import Grammar
 from connector_sdk.formats.delimited.text import Window
 from connector_sdk.formats.delimited_inference.binary import refuse_binary, refuse_controls, refuse_office
 from connector_sdk.formats.delimited_inference.columns import Column
+from connector_sdk.formats.delimited_inference.comments import records_behind
 from connector_sdk.formats.delimited_inference.decisions import Decision, decide
 from connector_sdk.formats.delimited_inference.dialect import find_dialect
 from connector_sdk.formats.delimited_inference.encoding import EBCDIC, Encoding, find_encoding
@@ -88,6 +89,11 @@ def infer(sample: Sample, *, name: str, limit: int | None = None, place: str | N
         form=form,
         fields=tuple(Field(name=n, title=t, type=pa.string()) for n, t in names),
     )
+    hidden = records_behind(text_layout, opener)
+    if hidden is not None:
+        findings.append(Finding("question", None, hidden))
+        form = replace(form, comment=None)
+        text_layout = replace(text_layout, form=form)
     columns = [Column(n, t) for n, t in names]
     try:
         rows, rejected, example = _fill(columns, text_layout, opener, where)
