@@ -152,3 +152,37 @@ def test_a_name_that_may_be_that_of_one_field_is_asked_about() -> None:
     found = look("amount", "1,5", "2,5", "3,75")
     assert "line 1 has 1 value, the records 2: it was taken for a title, and no header" in asked(found)
     assert "'1,5' was read as two fields; with a decimal comma it would be one" in asked(found)
+
+
+# --- backslashes
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["id,path,n", r'1,"C:\temp\new\",5', r'2,"D:\data",6', r"3,E:\x,7"],
+        ["id,path,n", r"1,C:\temp\new,5", r"2,5\" wide,6", r"3,E:\x,7"],
+        ["id;path;n", r"1;C:\;5", r"2;D:\;6", r"3;\\server\share;7"],
+    ],
+)
+def test_backslashes_of_paths_are_kept(lines: list[str]) -> None:
+    found = look(*lines)
+    assert (found.layout.delimited.escape, asked(found)) == (None, "")
+    assert read(found.layout, *lines)[0][0]["path"] in ("C:\\temp\\new\\", "C:\\temp\\new", "C:\\")
+
+
+def test_backslashes_beside_escaped_quotes_are_asked_about() -> None:
+    found = look("id,path,n", r'1,"say \"a\", then",5', *[r'2,"b",6'] * 600, r'3,"C:\temp\new",7')
+    assert found.layout.delimited.escape == "\\"
+    assert r"\ is an escape, since more records fit with it, and stands 2 times before characters that need none" in asked(found)
+
+
+# --- delimiters of several characters
+
+
+@pytest.mark.parametrize("delimiter", ["~|~", "|~|", "^|^", "||"])
+def test_a_part_of_a_long_delimiter_may_stand_in_values(delimiter: str) -> None:
+    lines = ["id,name,n", "1,a|b,2", "2,c|d,3", "3,e,4"]
+    found = look(*(line.replace(",", delimiter) for line in lines))
+    assert found.layout.delimited.delimiter == delimiter
+    assert found.rows == 3

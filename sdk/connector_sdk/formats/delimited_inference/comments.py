@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import pyarrow.compute
 
 from connector_sdk.formats.delimited.reading import decode
 from connector_sdk.formats.delimited_inference.likeness import looks_like_data
+from connector_sdk.formats.delimited_inference.opening import Opener
 from connector_sdk.formats.delimited_inference.rows import Row
 from connector_sdk.formats.layout import Layout
 
 __all__ = ["Marked", "find_marked", "records_behind"]
 
 pc: Any = pyarrow.compute  # the stubs know fewer combinations than Arrow does
-
-Opener: TypeAlias = Callable[[], Iterator[Callable[[int], bytes]]]
 
 _MARKS = ("#", "//", "--", "%", "!", "*")
 _TITLE_MARKS = ("#", "//")

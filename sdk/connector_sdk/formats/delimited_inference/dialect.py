@@ -6,9 +6,10 @@ import io
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
+from connector_sdk.formats.delimited_inference.escapes import ESCAPE, with_escape
 from connector_sdk.formats.delimited_inference.rows import Row, rows_of
 from connector_sdk.formats.layout import Delimited
 
@@ -76,16 +77,16 @@ class _Fit:
 def find_dialect(text: str, *, whole: bool) -> Dialect:
     """The dialect of `text`, the start of a file (`whole`: all of it)."""
     quote = _quote(text)
-    escapes = [None, "\\"] if "\\" in text else [None]
+    escapes = [None, ESCAPE] if ESCAPE in text else [None]
     meant = _MEANT.match(text)
     if meant is not None:
         mark = meant["mark"]
-        form = _escaped(Delimited(delimiter=mark, quote=quote), text, escapes, whole=whole)
+        form = with_escape(Delimited(delimiter=mark, quote=quote), text, whole=whole)
         return Dialect(form, rows_of(text, form, whole=whole), notes=(f"the first line says that {mark!r} is the delimiter",))
     fits = [
         fit
         for rank, mark in enumerate((*_LONG, *_SINGLE))
-        if mark in text and (len(mark) == 1 or _always_together(mark, text))
+        if mark in text and (len(mark) == 1 or _mostly_together(mark, text))
         for escape in (escapes if mark in _SINGLE else escapes[:1])
         if (fit := _fit(text, Delimited(delimiter=mark, quote=quote, escape=escape), rank, whole=whole)) is not None
     ]
@@ -97,13 +98,11 @@ def find_dialect(text: str, *, whole: bool) -> Dialect:
             return Dialect(found.form, found.rows, (asked,))
     if best is None:
         mark = next(mark for mark in (*_USUAL[3:], *_USUAL[:3], "\x1f") if mark not in text or mark == "\x1f")
-        form = _escaped(Delimited(delimiter=mark, quote=quote), text, escapes, whole=whole)
+        form = with_escape(Delimited(delimiter=mark, quote=quote), text, whole=whole)
         there = [repr(usual) for usual in _USUAL if usual in text]
         unsure = (f"no delimiter cuts the lines alike, {', '.join(there)} included: each line was taken for one value",)
         return Dialect(form, rows_of(text, form, whole=whole), unsure if there else ())
-    form = _escaped(replace(best.form, escape=None), text, escapes, whole=whole)
-    if best.form.escape is not None:
-        form = best.form
+    form = best.form if best.form.escape is not None else with_escape(best.form, text, whole=whole)
     rows = rows_of(text, form, whole=whole)
     return Dialect(form, rows, _doubts(best, fits))
 
@@ -124,10 +123,11 @@ def _doubts(best: _Fit, fits: Sequence[_Fit]) -> tuple[str, ...]:
     return (f"read with delimiter {mark!r} ({best.width} fields); {', '.join(told)} would fit as well",)
 
 
-def _always_together(mark: str, text: str) -> bool:
-    """Whether the characters of `mark` stand in this order, and hardly ever alone."""
+def _mostly_together(mark: str, text: str) -> bool:
+    """Whether the characters of `mark` stand in this order, and one of them hardly ever alone; others may be in values."""
     count = text.count(mark)
-    return all(text.count(one) <= 1.15 * count * mark.count(one) for one in set(mark) if one not in " \t" or count < 2)
+    known = {one for one in mark if one not in " \t"} if count > 1 else set(mark)
+    return any(text.count(one) <= 1.15 * count * mark.count(one) for one in known)
 
 
 def _fit(text: str, form: Delimited, rank: int, *, whole: bool) -> _Fit | None:
@@ -141,7 +141,7 @@ def width_of(rows: Sequence[Row]) -> tuple[int, float]:
 
     Titles before the records and endings behind them, which have fewer values, do not count.
     """
-    widths = [len(row.cells) for row in rows]
+    widths = [0 if row.broken else len(row.cells) for row in rows]
     counts = Counter(width for width in widths if width > 1)
     for width, count in sorted(counts.items(), key=lambda item: (-item[1] * (item[0] - 1), -item[0])):
         if count < 2 < len(rows) or count < 0.3 * len(rows):
@@ -155,24 +155,6 @@ def width_of(rows: Sequence[Row]) -> tuple[int, float]:
         if share >= 0.6:
             return width, share
     return 1, 1.0
-
-
-def _escaped(form: Delimited, text: str, escapes: Sequence[str | None], *, whole: bool) -> Delimited:
-    """The form with an escape character, if quotes are escaped by one and never doubled, or more records fit with it."""
-    if len(escapes) < 2:
-        return form
-    quote = form.quote or ""
-    if quote and f"\\{quote}" in text and f"{quote}{quote}" not in text:
-        return replace(form, escape="\\")
-    if f"\\{form.delimiter}" not in text:
-        return form
-
-    def odd(tried: Delimited) -> int:
-        widths = Counter(len(row.cells) for row in rows_of(text, tried, whole=whole))
-        return widths.total() - max(widths.values(), default=0)
-
-    other = replace(form, escape="\\")
-    return other if odd(other) < odd(form) else form
 
 
 def _found(text: str, quote: str, *, whole: bool) -> _Fit | None:

@@ -10,35 +10,31 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
 
 import pyarrow as pa
 
 from connector_sdk.errors import ConfigError, DataError, SchemaDriftError
-from connector_sdk.formats.compression import decompressed
 from connector_sdk.formats.delimited.header import joined, take_rows
 from connector_sdk.formats.delimited.reading import Decoded, decode
 from connector_sdk.formats.delimited.records import Grammar
 from connector_sdk.formats.delimited.text import Window
-from connector_sdk.formats.delimited_inference.binary import refuse_binary, refuse_controls, refuse_office
+from connector_sdk.formats.delimited_inference.binary import refuse_binary, refuse_controls
 from connector_sdk.formats.delimited_inference.columns import Column
 from connector_sdk.formats.delimited_inference.comments import records_behind
 from connector_sdk.formats.delimited_inference.decisions import Decision, decide
 from connector_sdk.formats.delimited_inference.dialect import find_dialect
 from connector_sdk.formats.delimited_inference.encoding import EBCDIC, Encoding, find_encoding
+from connector_sdk.formats.delimited_inference.escapes import lone_escapes
 from connector_sdk.formats.delimited_inference.footer import find_footer
 from connector_sdk.formats.delimited_inference.found import Finding
 from connector_sdk.formats.delimited_inference.frame import Frame, find_frame
+from connector_sdk.formats.delimited_inference.opening import Opener, Sample, beginnings, reader_of
 from connector_sdk.formats.delimited_inference.rows import rows_of
 from connector_sdk.formats.dos_end import without_dos_end
 from connector_sdk.formats.layout import Delimited, Field, Layout
 from connector_sdk.rejects import rejects_of
 
-__all__ = ["Inference", "Sample", "infer"]
-
-Read: TypeAlias = Callable[[int], bytes]
-Sample: TypeAlias = "Path | bytes | Callable[[], Read]"
-"""A file, its bytes, or a function that begins to read it anew; gzip is told by its first bytes."""
+__all__ = ["Inference", "infer"]
 
 _HEAD = 1 << 20
 _CHUNK = 1 << 20
@@ -60,7 +56,7 @@ def infer(sample: Sample, *, name: str, limit: int | None = None, place: str | N
     Memory is bounded by a few blocks, and up to 128 MB for each field that could be a key. Raises ConfigError for a file that is
     empty or cannot be read, DataError for a damaged archive.
     """
-    opener = partial(_open, sample, limit)
+    opener = partial(beginnings, sample, limit)
     where = place or (str(sample) if isinstance(sample, Path) else f"the sample of {name!r}")
     encoding, tail = _encoding(opener, limit, where)
     head, whole = _head(opener, encoding.name)
@@ -71,7 +67,7 @@ def infer(sample: Sample, *, name: str, limit: int | None = None, place: str | N
     questions, notes = [encoding.question, *frame.questions], [encoding.note, *frame.notes]
     form = frame.form
     if tail is not None:
-        shown = without_dos_end(_from(tail), encoding.name)(len(tail))
+        shown = without_dos_end(reader_of(tail), encoding.name)(len(tail))
         text = _lines(shown.decode(encoding.name, "replace"), encoding.name)
         footer = find_footer(text, rows_of(text, frame.form, whole=True, limit=None), frame)
         form = replace(form, footer=footer.lines)
@@ -89,6 +85,8 @@ def infer(sample: Sample, *, name: str, limit: int | None = None, place: str | N
         form=form,
         fields=tuple(Field(name=n, title=t, type=pa.string()) for n, t in names),
     )
+    lone = lone_escapes(form, opener, encoding.name)
+    findings += [Finding("question", None, lone)] if lone else []
     hidden = records_behind(text_layout, opener)
     if hidden is not None:
         findings.append(Finding("question", None, hidden))
@@ -121,45 +119,6 @@ def infer(sample: Sample, *, name: str, limit: int | None = None, place: str | N
     fields = (replace(d.field, nullable=False) if d.field.name in keys else d.field for d in decisions)
     layout = replace(text_layout, fields=tuple(fields), keys=keys)
     return Inference(layout=layout, findings=tuple(findings), rows=rows)
-
-
-def _open(sample: Sample, limit: int | None) -> Iterator[Read]:
-    """One function to read the sample's (decompressed) bytes from its start, at most `limit` of them."""
-    if isinstance(sample, Path):
-        try:
-            with sample.open("rb") as file:
-                refuse_office(file.read(4096), str(sample))
-                file.seek(0)
-                yield _limited(decompressed(file.read, place=str(sample)), limit)
-        except OSError as error:
-            raise ConfigError(f"{sample}: {error.strerror or error}") from None
-    elif isinstance(sample, bytes):
-        yield _limited(decompressed(_from(sample), place="the sample"), limit)
-    else:
-        yield _limited(decompressed(sample(), place="the sample"), limit)
-
-
-def _from(data: bytes) -> Read:
-    import io
-
-    return io.BytesIO(data).read
-
-
-def _limited(read: Read, limit: int | None) -> Read:
-    if limit is None:
-        return read
-    left = limit
-
-    def some(size: int) -> bytes:
-        nonlocal left
-        data = read(min(size, left)) if left > 0 else b""
-        left -= len(data)
-        return data
-
-    return some
-
-
-Opener: TypeAlias = Callable[[], Iterator[Read]]
 
 
 def _encoding(opener: Opener, limit: int | None, place: str) -> tuple[Encoding, bytes | None]:
