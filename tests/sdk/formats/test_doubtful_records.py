@@ -186,3 +186,21 @@ def test_a_part_of_a_long_delimiter_may_stand_in_values(delimiter: str) -> None:
     found = look(*(line.replace(",", delimiter) for line in lines))
     assert found.layout.delimited.delimiter == delimiter
     assert found.rows == 3
+
+
+# --- the header
+
+
+@pytest.mark.parametrize("units", ["-,-,[kg],[cm]", "-,n/a,kg,-"])
+def test_a_row_of_units_is_asked_about(units: str) -> None:
+    found = look("id,name,weight,height", units, *(f"{n},name,{70 + n}.5,{170 + n}" for n in range(20)))
+    assert "is it a row of units, or a record?" in asked(found)
+    assert (found.layout.delimited.header, found.rows) == (2, 20)
+
+
+def test_a_name_over_two_lines_is_one_line_in_what_is_told() -> None:
+    found = look('"id\nno",name', "1,a", "2,b")
+    assert (found.layout.fields[0].name, found.layout.fields[0].title) == ("id no", "id\nno")
+    assert found.layout.keys == ("id no",)
+    assert not any("\n" in finding.message for finding in found.findings)
+    assert read(found.layout, '"id\nno",name', "1,a")[0] == [{"id no": 1, "name": "a"}]

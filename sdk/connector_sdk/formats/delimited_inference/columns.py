@@ -139,8 +139,15 @@ class Column:
                 for word, count in zip(words, block.counts, strict=True):
                     self.words[word] += int(count)
                 return
-        if self.words:
-            odd = next(n for n, word in enumerate(block.values.to_pylist()) if not possible_pairs([*self.words, word]))
+        known = Counter(self.words)
+        odd = None
+        for number, word in enumerate(block.values.to_pylist()):
+            if possible_pairs([*known, word]):
+                known[word] += int(block.counts[number])
+            elif odd is None:
+                odd = number
+        # A name may be a word for true, too: it takes more than a few for the others to be exceptions.
+        if odd is not None and (self.words or known.total() > 0.5 * block.counts.sum()):
             self.no_word = self._against(block, odd, place)
         self.words = None
 

@@ -11,13 +11,17 @@ import pyarrow as pa
 from connector_sdk.formats.delimited_inference.columns import Column
 from connector_sdk.formats.delimited_inference.dates import Candidate, Group
 from connector_sdk.formats.delimited_inference.numbers import NEGATIVES, Extent, Notation
-from connector_sdk.formats.delimited_inference.words import SPREADSHEET_ERRORS, SURELY_NULL, lone_boolean, pair_of
+from connector_sdk.formats.delimited_inference.words import SPREADSHEET_ERRORS, SURELY_NULL, lone_boolean, may_be_codes, pair_of
 from connector_sdk.formats.layout import Field
 
 __all__ = ["Decision", "decide"]
 
 _DATE_NAME = re.compile(r"date|datum|(^|_)(dt|day|dob|on|tag)($|_)|birth|fecha|data_", re.IGNORECASE)
 _ANGLE_NAME = re.compile(r"(^|[^a-z])(lat|lon|lng)($|[^a-z])|latitude|longitude|breitengrad|l(ä|ae)ngengrad", re.IGNORECASE)
+_FLAG_NAME = re.compile(
+    r"^(is|has)[A-Z]"
+    r"|(?i:(^|[^a-z])(is|has|ist|hat|ok)($|[^a-z])|flag|activ|aktiv|attiv|ativo|enabled|disabled|valid|deleted|paid|pagad|bezahlt)"
+)
 _UTC_NAME = re.compile(r"(^|[^a-z])(utc|gmt|zulu)($|[^a-z])", re.IGNORECASE)
 _PERCENT = ("%", "‰")
 
@@ -69,7 +73,7 @@ def decide(column: Column, *, comma: bool, month_first: bool | None) -> Decision
 
 def _as_boolean(column: Column, base: Field) -> Decision | None:
     words, count = column.words, column.count
-    if not words:
+    if not words or (may_be_codes(words) and not _FLAG_NAME.search(column.title or column.name)):
         return None
     pair = pair_of(words)
     if pair is not None:
@@ -79,7 +83,7 @@ def _as_boolean(column: Column, base: Field) -> Decision | None:
         return Decision(replace(base, type=pa.bool_(), true=true, false=false, evidence=told))
     one = next(iter(words))
     pairs = lone_boolean(words)
-    if len(pairs) == 1 and len(one) > 1 and count > 1:
+    if len(pairs) == 1 and count > 1:
         ((yes, no),) = pairs
         found = tuple(words)
         other = no if one.lower() == yes else yes
@@ -334,6 +338,9 @@ def _as_text(column: Column, base: Field) -> Decision:
     if column.words and count > 1 and lone_boolean(column.words):
         one = next(iter(column.words))
         decision = decision.noting(f"only {one!r} is there: it may be a boolean")
+    elif column.words and may_be_codes(column.words):
+        said = " and ".join(f"{word!r} ({n:,})" for word, n in column.words.items())
+        decision = decision.asking(f"{said} may be words for true and false, or codes: kept as text")
     elif column.count and column.empty and column.lone in ("x", "X", "✓", "✔"):
         question = f"only {column.lone!r} and nothing are there: taken for a boolean, in which nothing is null and not false"
         told = f"{count:,} of {count:,} values are {column.lone!r}, {column.empty:,} are empty"

@@ -172,8 +172,10 @@ def _several(records: Sequence[Sequence[str]]) -> tuple[int, str | None] | None:
         if any(looks_like_data(cell) and not _year(cell) for cell in last):
             continue
         words = [cell.strip() for cell in last if cell.strip()]
-        if len(words) < 0.5 * width or any(last[c].strip() in NULL_WORDS for c in typed):
+        if len(words) < 0.5 * width:
             continue
+        if any(last[column].strip() in NULL_WORDS for column in typed):
+            return count, f"line {count} of the header has {last[typed[0]]!r} over numbers: is it a row of units, or a record?"
         if not any(cell.strip() == "" for head in heads[:-1] for cell in head):
             return count, f"{count} rows of words come before the first number: they were taken for {count} rows of a header"
         return count, None

@@ -203,7 +203,7 @@ def _names(titles: list[str]) -> list[tuple[str, str | None]]:
     found: list[tuple[str, str | None]] = []
     used: set[str] = set()
     for number, title in enumerate(titles, 1):
-        wanted = title.strip().removeprefix("#").strip() or f"column_{number}"
+        wanted = " ".join(title.strip().removeprefix("#").split()) or f"column_{number}"  # a line end would break every message
         name, copy = wanted, 1
         while name in used:
             copy += 1

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["MANY_WORDS", "NULL_WORDS", "SPREADSHEET_ERRORS", "SURELY_NULL", "lone_boolean", "pair_of", "possible_pairs"]
+__all__ = [
+    "MANY_WORDS",
+    "NULL_WORDS",
+    "SPREADSHEET_ERRORS",
+    "SURELY_NULL",
+    "lone_boolean",
+    "may_be_codes",
+    "pair_of",
+    "possible_pairs",
+]
 
 SURELY_NULL = ("NULL", "(null)", "<null>", "[null]", "\\N", "#N/A", "#NV", "#N/D", "#NULL!")
 """They mean null even among words; the others may be words there (NA is Namibia)."""
@@ -30,6 +39,9 @@ _PAIRS = (
     ("active", "inactive"), ("enabled", "disabled"),
 )  # fmt: skip
 
+_CODES = {("si", "no"), ("s", "n"), ("o", "n"), ("da", "nu")}
+"""Slovenia and Norway, south and north, Danish: no boolean, unless the field's name says that it is one."""
+
 MANY_WORDS = 8
 """More spellings of true, false and null than any file has."""
 
@@ -38,6 +50,12 @@ def pair_of(words: Iterable[str]) -> tuple[str, str] | None:
     """The pair (true, false), in lower case, of which both are among `words`, and nothing else is."""
     lower = {word.lower() for word in words}
     return next((pair for pair in _PAIRS if lower == set(pair)), None)
+
+
+def may_be_codes(words: Iterable[str]) -> bool:
+    """Whether `words`, which are a pair or one half of it, as well are codes of countries, languages or directions."""
+    lower = {word.lower() for word in words}
+    return pair_of(lower) in _CODES or (len(lower) == 1 and all(len(word) < 3 for word in lower))
 
 
 def possible_pairs(words: Iterable[str]) -> list[tuple[str, str]]:
