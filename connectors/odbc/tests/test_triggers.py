@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -111,6 +113,28 @@ def test_what_a_long_transaction_wrote_is_told_when_it_commits(system: System) -
         finally:
             late.close()
             gone.close()
+
+
+def test_a_transaction_that_is_open_holds_up_no_reader(mariadb_system: System) -> None:
+    """Its rows lie right behind those that are read, or that are deleted when they are acknowledged."""
+    with _small(mariadb_system) as opened, closing(mariadb_system.database.connect(autocommit=False)) as first:
+        split = _split(opened, "small")
+        state = _read(opened, split, None)[1]
+        first.execute("INSERT INTO small VALUES (2, 'a'), (3, 'b'), (4, 'c'), (5, 'd')")
+        mariadb_system.run("INSERT INTO small VALUES (6, 'e')")
+        told, state = _read(opened, split, state)
+        assert told == [("c", 6, "e")]
+        first.commit()
+        with closing(mariadb_system.database.connect(autocommit=False)) as second:
+            second.execute("INSERT INTO small VALUES (7, 'f')")
+            began = time.monotonic()
+            opened.ack(split, state)
+            told, state = _read(opened, split, state)
+            assert told == [("c", 2, "a"), ("c", 3, "b"), ("c", 4, "c"), ("c", 5, "d")]
+            opened.ack(split, state)
+            assert time.monotonic() - began < 5
+            second.commit()
+        assert _read(opened, split, state)[0] == [("c", 7, "f")]
 
 
 def test_two_transactions_that_change_one_row_are_told_in_the_order_of_their_commits(system: System) -> None:

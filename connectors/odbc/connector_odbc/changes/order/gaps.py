@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 MOST_GAPS = 1_000
 """In a position; no further is read before some of them are closed."""
 
-PURGE = 1_000
-"""Rows deleted by one statement."""
+AT_ONCE = 1_000
+"""Rows locked or deleted by one statement."""
 
 Range = tuple[int, int]
 Gaps = list[tuple[list[int], list[Range]]]
@@ -54,14 +54,9 @@ def now(database: Database, connection: Connection, audit: str, position: Any) -
     writing = open_transactions.writing(database)  # whoever took a number below `top` and is not over is among them
     gaps = _gaps(position)
     over = [not set(owners) & writing for owners, _ in gaps]
-    for (_, ranges), is_over in zip(gaps, over, strict=True):
-        if is_over:
-            for first, last in ranges:
-                # Locks what is found for a moment: one that is just now committing is waited for.
-                connection.execute(
-                    f"SELECT count(*) FROM {audit} WHERE _connector_seq BETWEEN {first} AND {last} LOCK IN SHARE MODE"
-                ).fetchall()
-    connection.commit()
+    filled = [range_ for (_, ranges), is_over in zip(gaps, over, strict=True) if is_over for range_ in ranges]
+    if filled:
+        _await(connection, audit, filled)
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     connection.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
     left: Gaps = []
@@ -76,6 +71,33 @@ def now(database: Database, connection: Connection, audit: str, position: Any) -
         top = new[max(0, room)][0] - 1
         new = new[: max(0, room)]
     return _position(top, [*left, (sorted(writing), new)])
+
+
+def _await(connection: Connection, audit: str, ranges: Iterable[Range]) -> None:
+    """Wait for those that are just now committing what lies in `ranges`, and for nobody else.
+
+    To lock a range, or a list of numbers in a table so small that it is scanned, would wait for other rows, too, whoever
+    may hold those.
+    """
+    connection.execute("SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED")
+    asked = f"SELECT _connector_seq FROM {audit} WHERE {_any(ranges)}"
+    for numbers in _numbers(connection, asked):
+        connection.execute(f"SELECT count(*) FROM {_looked_up(audit, numbers)} LOCK IN SHARE MODE").fetchall()
+    connection.commit()
+
+
+def _looked_up(audit: str, numbers: Iterable[int]) -> str:
+    """The rows `a` of `audit` that have these numbers, found one by one, and no other is touched."""
+    values = ", ".join(f"({number})" for number in numbers)
+    wanted = f"(WITH w (number) AS (VALUES {values}) SELECT number FROM w) AS wanted"
+    return f"{wanted} STRAIGHT_JOIN {audit} AS a FORCE INDEX (PRIMARY) ON a._connector_seq = wanted.number"
+
+
+def _numbers(connection: Connection, asked: str) -> Iterator[list[int]]:
+    """What `asked` finds, some at a time."""
+    found = [int(number) for (number,) in connection.execute(asked).fetchall()]
+    for start in range(0, len(found), AT_ONCE):
+        yield found[start : start + AT_ONCE]
 
 
 def _missing(connection: Connection, audit: str, first: int, last: int) -> list[Range]:
@@ -129,11 +151,9 @@ def covers(position: Any, purged: Any) -> bool:
 
 
 def purge(connection: Connection, audit: str, position: Any) -> None:
-    """By number, one by one: a range would wait for the rows that others are about to commit."""
+    """By number: a range would wait for the rows that others are about to commit."""
     left = [range_ for _, ranges in _gaps(position) for range_ in ranges]
     kept = f" AND NOT ({_any(left)})" if left else ""
     asked = f"SELECT _connector_seq FROM {audit} WHERE _connector_seq BETWEEN 0 AND {int(position['high'])}{kept}"
-    numbers = [int(number) for (number,) in connection.execute(asked).fetchall()]
-    for start in range(0, len(numbers), PURGE):
-        some = ", ".join(map(str, numbers[start : start + PURGE]))
-        connection.execute(f"DELETE FROM {audit} WHERE _connector_seq IN ({some})")
+    for numbers in _numbers(connection, asked):
+        connection.execute(f"DELETE a FROM {_looked_up(audit, numbers)}")
