@@ -200,7 +200,7 @@ def test_a_row_of_units_is_asked_about(units: str) -> None:
 
 def test_a_name_over_two_lines_is_one_line_in_what_is_told() -> None:
     found = look('"id\nno",name', "1,a", "2,b")
-    assert (found.layout.fields[0].name, found.layout.fields[0].title) == ("id no", "id\nno")
-    assert found.layout.keys == ("id no",)
+    assert (found.layout.fields[0].name, found.layout.fields[0].title) == ("id_no", "id\nno")
+    assert found.layout.keys == ("id_no",)
     assert not any("\n" in finding.message for finding in found.findings)
-    assert read(found.layout, '"id\nno",name', "1,a")[0] == [{"id no": 1, "name": "a"}]
+    assert read(found.layout, '"id\nno",name', "1,a")[0] == [{"id_no": 1, "name": "a"}]

@@ -203,7 +203,8 @@ def _names(titles: list[str]) -> list[tuple[str, str | None]]:
     found: list[tuple[str, str | None]] = []
     used: set[str] = set()
     for number, title in enumerate(titles, 1):
-        wanted = " ".join(title.strip().removeprefix("#").split()) or f"column_{number}"  # a line end would break every message
+        # A line end in a name would break whatever is told about it.
+        wanted = "_".join(title.strip().removeprefix("#").strip().splitlines()) or f"column_{number}"
         name, copy = wanted, 1
         while name in used:
             copy += 1
