@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from connector_sdk.errors import ConfigError, ConnectorError, TransientError
+import yaml
+from click.testing import CliRunner
+from connector_sdk.cli import main
+from connector_sdk.errors import ConfigError, ConnectorError, DataError, TransientError
 from connector_sdk.runtime.session import Session, copy
 from connector_sdk.testing.fault_proxy import FaultProxy, Faults
 
@@ -123,3 +128,30 @@ def test_a_full_disk_on_the_server(postgresql_system: System) -> None:
         assert count(postgresql_system) == 10
     finally:
         postgresql_system.run("DROP TABLE t", f"DROP TABLESPACE {name}")
+
+
+def test_a_value_that_the_column_cannot_have_costs_its_own_row_alone(system: System) -> None:
+    system.run("CREATE TABLE t (id integer PRIMARY KEY, small smallint, must varchar(9) NOT NULL)")
+    too_much = 2**70 if system.kind == "sqlite" else 40_000
+    values = pa.array([7, too_much, 8, 9], pa.decimal128(38, 0) if system.kind == "sqlite" else pa.int64())
+    rows = pa.table({"id": [1, 2, 3, 4], "small": values, "must": ["a", "b", None, "d"]})
+    with Session(system.connector(), "sink") as session:
+        result = session.write("t", rows, max_rejects=2)
+        assert (result.rows, result.rejects) == (2, 2)
+        with pytest.raises(DataError, match="2 rejected records, 1 allowed"):
+            session.write("t", rows, max_rejects=1)
+    assert [tuple(row) for row in system.rows("SELECT id, small FROM t ORDER BY id")] == [(1, 7), (4, 9)]
+
+
+def test_a_row_that_did_not_fit_is_replayed_when_its_column_is_wider(postgresql_system: System, tmp_path: Path) -> None:
+    system, bad = postgresql_system, tmp_path / "bad.jsonl"
+    system.run("CREATE TABLE t (id integer PRIMARY KEY, small smallint, other text)")
+    pq.write_table(pa.table({"id": [1], "small": [40_000]}), tmp_path / "rows.parquet")
+    at = ("odbc", "-c", str(tmp_path / "shop.yaml"))
+    (tmp_path / "shop.yaml").write_text(yaml.safe_dump(dict(system.settings)))
+    more = ("-s", "t", "-i", str(tmp_path / "rows.parquet"), "--max-rejects", "1", "--rejects", str(bad))
+    assert CliRunner().invoke(main, ["write", *at, *more]).exit_code == 0
+    system.run("ALTER TABLE t ALTER COLUMN small TYPE integer")
+    result = CliRunner().invoke(main, ["replay", *at, "--rejects", str(bad), "-o", str(tmp_path / "mended.parquet")])
+    assert result.exit_code == 0, result.output
+    assert pq.read_table(tmp_path / "mended.parquet").to_pylist() == [{"id": 1, "small": 40_000, "other": None}]

@@ -20,6 +20,7 @@ from connector_sdk.cli.run import allowed, carry_out, reject_path
 from connector_sdk.errors import ConfigError, SchemaDriftError
 from connector_sdk.formats import FORMATS, Format, format_of
 from connector_sdk.runtime.engine import Job
+from connector_sdk.runtime.exact_rows import roomy
 from connector_sdk.runtime.folder import local_error
 from connector_sdk.runtime.state_store import MemoryStore
 from connector_sdk.runtime.table_source import TableSource
@@ -61,13 +62,16 @@ def write(
     rejects: Path | None,
     max_rejects: int,
 ) -> None:
-    """Files into a stream. Types are checked against the stream's before the first row; no cast that loses something is made."""
+    """Files into a stream. Types are checked against the stream's before the first row; no cast that loses something is made.
+
+    A row with a value that its field cannot have is a reject.
+    """
     files, kind = _inputs(path, format_name)
     with ExitStack() as stack:
         opened = stack.enter_context(session(name, config, voice))
         sink = opened.sink()
         have = next((found for found in sink.discover([stream]) if found.name == stream), None)
-        schema = None if have is None else change_schema(have.schema) if mode == "apply" else have.schema
+        schema = None if have is None else change_schema(have.schema) if mode == "apply" else roomy(have.schema)
         batches = stack.enter_context(closing(_batches(files, kind, schema)))
         source = stack.enter_context(TableSource(stream, batches, like=have))
         (want,) = source.discover()

@@ -14,6 +14,7 @@ import pyarrow as pa
 from connector_sdk.contract import Batch, Connector, Replayer, Split, State
 from connector_sdk.errors import ConfigError
 from connector_sdk.rejects import Reject, reject_batch
+from connector_sdk.runtime.exact_rows import fit
 from connector_sdk.runtime.reject_file import read_rejects
 from connector_sdk.schema import Mode, Stream, Where
 
@@ -81,7 +82,8 @@ class ReplaySource:
             for reject in group:
                 with pa.ipc.open_stream(reject.raw) as rows:
                     for data in rows:
-                        yield Batch(stream=stream.name, data=data.select(stream.schema.names))
+                        row, rejects = fit(stream.name, _whole(data, stream.schema), stream.schema)
+                        yield Batch(stream=stream.name, data=row, rejects=rejects)
             return
         if not isinstance(self._connector, Replayer):
             raise ConfigError(f"{type(self._connector).__name__} cannot decode single records again")
@@ -102,6 +104,13 @@ def _groups(rejects: Iterator[Reject]) -> Iterator[list[Reject]]:
         group.append(reject)
     if group:
         yield group
+
+
+def _whole(row: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """`row` with the columns of `schema`, null where it was given without."""
+    given = {name: row.column(name) for name in row.schema.names}
+    nothing = {field.name: pa.nulls(row.num_rows, field.type) for field in schema if field.name not in given}
+    return pa.RecordBatch.from_pydict({name: given[name] if name in given else nothing[name] for name in schema.names})
 
 
 def _empty(stream: Stream) -> pa.RecordBatch:

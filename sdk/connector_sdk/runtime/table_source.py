@@ -9,9 +9,10 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from connector_sdk.changes import KNOWN, OP, RESERVED, is_change
+from connector_sdk.changes import OP, RESERVED, is_change
 from connector_sdk.contract import Batch, Split, State
 from connector_sdk.errors import ConfigError, DataError
+from connector_sdk.runtime.exact_rows import fit, roomy
 from connector_sdk.schema import Mode, Stream, Where, WriteMode, has_default
 
 __all__ = ["TableSource"]
@@ -23,8 +24,8 @@ class TableSource:
     """One stream of rows that come once: a Reading, anything with ``__arrow_c_stream__``, batches, or a list of dicts. The last
     64 MB of them that are not acknowledged are kept, which is as much as a piece has that has to be written again.
 
-    `like` is the target's stream: rows are cast to its types where that loses nothing, and its keys are taken. Change batches
-    (their first column is ``_op``) are read in CHANGES mode.
+    `like` is the target's stream: rows are cast to its types where that loses nothing, and are rejects where it would; its keys
+    are taken. Change batches (their first column is ``_op``) are read in CHANGES mode.
     """
 
     def __init__(self, stream: str, data: Any, *, keys: Sequence[str] = (), like: Stream | None = None) -> None:
@@ -35,9 +36,9 @@ class TableSource:
         own = pa.schema([field for field in schema if field.name not in RESERVED]).with_metadata(schema.metadata)
         keys = tuple(keys) or (tuple(k for k in like.keys if k in own.names) if like is not None else ())
         own = _plain(own) if like is None else _fit(own, like, stream)
-        self._kept: deque[tuple[int, pa.RecordBatch]] = deque()
+        self._kept: deque[tuple[int, Batch]] = deque()
         self._kept_bytes = 0
-        self._number = 0  # of the last batch that came
+        self._number = self._rows = 0  # of the last batch that came, and of its last row
         self._stream = Stream(name=stream, schema=own, keys=keys, reads=frozenset({self.mode}))
 
     def __enter__(self) -> Self:
@@ -56,25 +57,26 @@ class TableSource:
         return [Split(id=self._name, streams=tuple(streams), mode=mode, left=where)]
 
     def read(self, split: Split, state: State | None, until: State | None = None) -> Iterator[Batch]:
-        start = number = 0 if state is None else state["batch"]
+        start = 0 if state is None else state["batch"]
         oldest = self._kept[0][0] if self._kept else self._number + 1
         if start + 1 < oldest:
             raise DataError(f"rows for {self._name!r} have to be written again, and came only once", hint="give them again")
-        for number, batch in [pair for pair in self._kept if pair[0] > start]:
-            yield Batch(stream=self._name, data=batch, state={"batch": number})
-        for batch in self._reader:
-            number = self._number = self._number + 1
-            data = self._cast(batch, number)
-            self._keep(number, data)
-            yield Batch(stream=self._name, data=data, state={"batch": number})
-        if self.mode is Mode.CHANGES or not number:
-            yield Batch(stream=self._name, data=self._empty(), state={"batch": number})
+        yield from [batch for number, batch in self._kept if number > start]
+        for rows in self._reader:
+            self._number += 1
+            data, rejects = fit(self._name, rows, self._target_schema(rows.schema), before=self._rows)
+            self._rows += rows.num_rows
+            batch = Batch(stream=self._name, data=data, state={"batch": self._number}, rejects=rejects)
+            self._keep(self._number, batch)
+            yield batch
+        if self.mode is Mode.CHANGES or not self._number:
+            yield Batch(stream=self._name, data=self._empty(), state={"batch": self._number})
 
-    def _keep(self, number: int, data: pa.RecordBatch) -> None:
-        self._kept.append((number, data))
-        self._kept_bytes += data.nbytes
-        while self._kept_bytes - data.nbytes > KEPT_BYTES:
-            self._kept_bytes -= self._kept.popleft()[1].nbytes
+    def _keep(self, number: int, batch: Batch) -> None:
+        self._kept.append((number, batch))
+        self._kept_bytes += _size(batch)
+        while self._kept_bytes - _size(batch) > KEPT_BYTES:
+            self._kept_bytes -= _size(self._kept.popleft()[1])
 
     def _empty(self) -> pa.RecordBatch:
         schema = self._target_schema(self._reader.schema)
@@ -90,25 +92,13 @@ class TableSource:
             ]
         )
 
-    def _cast(self, batch: pa.RecordBatch, number: int) -> pa.RecordBatch:
-        schema = self._target_schema(batch.schema)
-        if batch.schema.equals(schema):
-            return batch
-        columns = []
-        for values, field in zip(batch.columns, schema, strict=True):
-            try:
-                columns.append(values if values.type == field.type else values.cast(field.type))
-            except pa.ArrowInvalid as error:
-                raise DataError(
-                    f"field {field.name!r} of batch {number} cannot become {field.type} exactly: {error}", stream=self._name
-                ) from None
-            if not field.nullable and values.null_count and field.name not in (OP, KNOWN):
-                raise DataError(f"field {field.name!r} has nulls, and may have none in {self._name!r}", stream=self._name)
-        return pa.RecordBatch.from_arrays(columns, schema=schema)
-
     def ack(self, split: Split, state: State) -> None:
         while self._kept and self._kept[0][0] <= state["batch"]:
-            self._kept_bytes -= self._kept.popleft()[1].nbytes
+            self._kept_bytes -= _size(self._kept.popleft()[1])
+
+
+def _size(batch: Batch) -> int:
+    return batch.data.nbytes + (0 if batch.rejects is None else batch.rejects.nbytes)
 
 
 def _batch_reader(data: Any, like: Stream | None) -> pa.RecordBatchReader:
@@ -150,7 +140,7 @@ def _from_dicts(rows: Sequence[Mapping[str, Any]], like: Stream | None) -> pa.Re
             raise ConfigError(f"stream {like.name!r} has no field {unknown[0]!r}", stream=like.name)
         if not any(name in RESERVED for name in names):
             kept = [field for field in like.schema if field.name in names or not has_default(field)]
-            schema = pa.schema(kept).with_metadata(like.schema.metadata)
+            schema = roomy(pa.schema(kept).with_metadata(like.schema.metadata))
     try:
         table = pa.Table.from_pylist(list(rows), schema=schema)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
 from connector_sdk import changes
+from connector_sdk.runtime.reject_file import read_rejects
 from connector_sdk.testing.fake_simulator import FakeSimulator
 
 Run = Callable[..., Result]
@@ -87,6 +88,71 @@ def test_write_adds_a_file_s_rows(connector: Run, shop: FakeSimulator) -> None:
     result = connector("write", FAKE, "-c", "shop.json", "-s", "orders", "-i", "new.parquet")
     assert result.exit_code == 0, result.output
     assert content(connector, "shop.json") == [*before, row]
+
+
+NOTES = """{"text": "a", "number": 1}
+{"text": "too much", "number": 1099511627776}
+{"text": "c", "number": null}
+"""
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_write_makes_a_reject_of_each_row_that_does_not_fit(connector: Run, shop: FakeSimulator, ending: str) -> None:
+    Path("notes.jsonl").write_text(NOTES)
+    if ending == "csv":
+        Path("notes.csv").write_text("text,number\na,1\ntoo much,1099511627776\nc,\n")
+    elif ending == "parquet":
+        pq.write_table(pa.Table.from_pylist([json.loads(line) for line in NOTES.splitlines()]), "notes.parquet")
+    before = shop.rows("notes").num_rows
+    words = ("write", FAKE, "-c", "shop.json", "-s", "notes", "-i", f"notes.{ending}", "--rejects", "bad.jsonl")
+    result = connector(*words)
+    assert result.exit_code == 4 and "1 rejected record, 0 allowed" in result.stderr
+    result = connector(*words, "--max-rejects", "-1")
+    assert result.exit_code == 0, result.output
+    assert [row["text"] for row in shop.rows("notes").to_pylist()][before:] == ["a", "c"]
+    (reject,) = [line.reject for line in read_rejects(Path("bad.jsonl")) if line.checkpoint]
+    assert (reject.stream, reject.code, reject.field, reject.raw_form) == ("notes", "type", "number", "arrow")
+
+
+def test_a_row_that_did_not_fit_is_tried_again_and_is_a_reject_again(connector: Run, shop: FakeSimulator) -> None:
+    pq.write_table(pa.table({"number": pa.array([2**40, 2**50], pa.int64())}), "notes.parquet")
+    words = (
+        "write",
+        FAKE,
+        "-c",
+        "shop.json",
+        "-s",
+        "notes",
+        "-i",
+        "notes.parquet",
+        "--rejects",
+        "bad.jsonl",
+        "--max-rejects",
+        "-1",
+    )
+    assert connector(*words).exit_code == 0
+    replay = ("replay", FAKE, "-c", "shop.json", "--rejects", "bad.jsonl", "-o", "mended.parquet")
+    result = connector(*replay, "--still-bad", "still.jsonl")
+    assert result.exit_code == 0, result.output
+    assert pq.read_table("mended.parquet").num_rows == 0
+    assert [line.reject.field for line in read_rejects(Path("still.jsonl"))] == ["number", "number"]
+
+
+def test_write_makes_a_reject_of_a_null_that_may_not_be(connector: Run, shop: FakeSimulator) -> None:
+    before = content(connector, "shop.json")
+    rows = [{**before[0], "id": None}, {**before[0], "id": 9001}]
+    pq.write_table(
+        pa.Table.from_pylist(rows, pa.schema([f.with_nullable(True) for f in shop.rows("orders").schema])), "new.parquet"
+    )
+    assert connector("read", FAKE, "-c", "shop.json", "-s", "orders", "--where", "id <= 1", "-o", "new.jsonl").exit_code == 0
+    with Path("new.jsonl").open("a") as file:
+        file.write(json.dumps({"id": None, "changed": None}) + "\n")
+    for name, count in (("new.parquet", 1), ("new.jsonl", 1)):
+        words = ("write", FAKE, "-c", "shop.json", "-s", "orders", "-i", name, "--mode", "upsert", "--max-rejects", "5")
+        result = connector(*words, "--rejects", f"{name}.bad")
+        assert result.exit_code == 0, result.output
+        assert [line.reject.code for line in read_rejects(Path(f"{name}.bad"))] == ["required"] * count
+    assert content(connector, "shop.json") == [*before, rows[1]]
 
 
 def test_write_from_a_folder_of_parts_and_from_stdin(connector: Run, shop: FakeSimulator, warehouse: FakeSimulator) -> None:

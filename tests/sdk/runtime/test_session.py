@@ -195,8 +195,17 @@ def test_writing_what_people_have(session):
     assert session.read("notes").table().to_pylist() == [{"text": "only", "number": 7}]
     with pytest.raises(ConfigError, match="no field 'nope'"):
         session.write("notes", [{"nope": 1}])
-    with pytest.raises(DataError, match="'number'.*cannot become int32 exactly"):
+    with pytest.raises(DataError, match="field number.*cannot become int32 exactly"):
         session.write("notes", pa.table({"text": ["b"], "number": [2**40]}))
+
+
+@pytest.mark.parametrize("given", [lambda rows: rows, pa.Table.from_pylist], ids=["dicts", "table"])
+def test_a_row_that_does_not_fit_is_a_reject_and_the_others_are_written(session, given):
+    rows = given([{"text": "one", "number": 1}, {"text": "much", "number": 2**40}, {"text": "three", "number": 3}])
+    with pytest.raises(DataError, match="1 rejected record, 0 allowed"):
+        session.write("notes", rows)
+    assert session.write("notes", rows, max_rejects=1).rejects == 1
+    assert sorted({row["text"] for row in session.read("notes")} & {"one", "much", "three"}) == ["one", "three"]
 
 
 def test_copy_without_a_state_file_goes_on_from_the_sinks_checkpoint(session, simulator):

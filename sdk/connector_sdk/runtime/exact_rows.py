@@ -1,0 +1,98 @@
+"""Rows cast to a stream's types where that loses nothing; each row that does not fit is one reject, and the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from connector_sdk.errors import SchemaDriftError
+from connector_sdk.rejects import Reject, reject_batch
+
+__all__ = ["fit", "roomy"]
+
+
+def fit(stream: str, rows: pa.RecordBatch, schema: pa.Schema, *, before: int = 0) -> tuple[pa.RecordBatch, pa.RecordBatch | None]:
+    """`rows` with the fields of `schema`, and the rejects of those that cannot be so; None where all can.
+
+    `before` is how many rows of the stream came before these. Raises SchemaDriftError for a type that no value can be cast to.
+    """
+    if rows.schema.equals(schema):
+        return rows, None
+    try:
+        cast = _cast(rows, schema)
+    except pa.ArrowInvalid:
+        cast = None
+    if cast is not None and not any(
+        column.null_count for column, field in zip(cast.columns, schema, strict=True) if not field.nullable
+    ):
+        return cast, None
+    wrong: dict[int, tuple[str, str, str]] = {}
+    for column, field in zip(rows.columns, schema, strict=True):
+        for index, reason in _misfits(column, field.type):
+            wrong.setdefault(index, ("type", field.name, f"it cannot become {field.type} exactly: {reason}"))
+        if not field.nullable:
+            for index in (index for index, null in enumerate(column.is_null().to_pylist()) if null):
+                wrong.setdefault(index, ("required", field.name, "it is null, and may not be"))
+    rejects = [
+        Reject(
+            stream=stream,
+            code=code,
+            reason=f"row {before + index + 1}: {reason}",
+            raw=_alone(rows.slice(index, 1)),
+            field=field,
+            raw_form="arrow",
+        )
+        for index, (code, field, reason) in sorted(wrong.items())
+    ]
+    mask = pa.array([index not in wrong for index in range(rows.num_rows)], pa.bool_())
+    return _cast(rows.filter(mask), schema), reject_batch(rejects)
+
+
+def roomy(schema: pa.Schema) -> pa.Schema:
+    """`schema` for a reader whose rows are fitted afterwards: nothing is required, numbers have room for what is too large."""
+    return pa.schema([field.with_type(_wide(field.type)).with_nullable(True) for field in schema]).with_metadata(schema.metadata)
+
+
+def _wide(type_: Any) -> pa.DataType:
+    if pa.types.is_integer(type_) and type_ != pa.uint64():
+        return pa.int64()
+    if pa.types.is_decimal128(type_):
+        return pa.decimal128(38, type_.scale)
+    return pa.decimal256(76, type_.scale) if pa.types.is_decimal256(type_) else type_
+
+
+def _cast(rows: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    columns = []
+    for column, field in zip(rows.columns, schema, strict=True):
+        try:
+            columns.append(column if column.type == field.type else column.cast(field.type))
+        except pa.ArrowNotImplementedError:
+            raise SchemaDriftError(
+                f"{field.name!r} is {column.type}, and cannot become {field.type}", fields=(field.name,)
+            ) from None
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _misfits(column: Any, type_: pa.DataType, start: int = 0) -> Iterator[tuple[int, str]]:
+    """The places of the values that are not cast, found by halving, and why."""
+    try:
+        if column.type != type_:
+            column.cast(type_)
+    except pa.ArrowInvalid as error:
+        if len(column) == 1:
+            yield start, str(error)
+            return
+        half = len(column) // 2
+        yield from _misfits(column.slice(0, half), type_, start)
+        yield from _misfits(column.slice(half), type_, start + half)
+
+
+def _alone(row: pa.RecordBatch) -> bytes:
+    """One row as an Arrow IPC stream, as a reject keeps it."""
+    out: Any = pa.BufferOutputStream()
+    with pa.ipc.new_stream(out, row.schema) as writer:
+        writer.write_batch(row)
+    raw: bytes = out.getvalue().to_pybytes()
+    return raw

@@ -1,0 +1,76 @@
+"""Rows that do not fit a stream's types are rejects, one each with its reason and itself; all others are cast exactly."""
+
+from __future__ import annotations
+
+import decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from connector_sdk.errors import SchemaDriftError
+from connector_sdk.rejects import rejects_of
+from connector_sdk.runtime.exact_rows import fit, roomy
+from hypothesis import given
+from hypothesis import strategies as st
+
+SMALL = pa.schema([pa.field("n", pa.int16(), nullable=False), pa.field("t", pa.string())])
+
+
+def row_of(raw: bytes) -> dict[str, Any]:
+    with pa.ipc.open_stream(raw) as rows:
+        (row,) = rows.read_all().to_pylist()
+    return dict(row)
+
+
+def test_a_row_that_does_not_fit_is_one_reject_with_its_reason_and_itself():
+    rows = pa.RecordBatch.from_pydict({"n": pa.array([1, 40_000, None, 4], pa.int64()), "t": ["a", "b", "c", None]})
+    good, rejects = fit("s", rows, SMALL, before=100)
+    assert good.schema == SMALL
+    assert good.to_pylist() == [{"n": 1, "t": "a"}, {"n": 4, "t": None}]
+    wide, null = rejects_of(rejects)
+    assert (wide.code, wide.field, wide.raw_form, row_of(wide.raw)) == ("type", "n", "arrow", {"n": 40_000, "t": "b"})
+    assert wide.reason.startswith("row 102: it cannot become int16 exactly: ")
+    assert (null.code, null.field, row_of(null.raw)) == ("required", "n", {"n": None, "t": "c"})
+    assert null.reason == "row 103: it is null, and may not be"
+
+
+def test_rows_that_fit_come_without_rejects():
+    rows = pa.RecordBatch.from_pydict({"n": [1, 2], "t": ["a", "b"]}, schema=SMALL)
+    assert fit("s", rows, SMALL) == (rows, None)
+
+
+@given(values=st.lists(st.none() | st.integers(-(2**63), 2**63 - 1), max_size=50))
+def test_every_row_is_there_once_as_itself_or_as_a_reject(values: list[int | None]):
+    rows = pa.RecordBatch.from_pydict({"n": pa.array(values, pa.int64()), "t": pa.nulls(len(values), pa.string())})
+    good, rejects = fit("s", rows, SMALL)
+    found = [] if rejects is None else [row_of(reject.raw)["n"] for reject in rejects_of(rejects)]
+    fits = [value is not None and -(2**15) <= value < 2**15 for value in values]
+    assert good.column("n").to_pylist() == [value for value, fine in zip(values, fits, strict=True) if fine]
+    assert found == [value for value, fine in zip(values, fits, strict=True) if not fine]
+
+
+def test_types_that_no_row_can_be_cast_to_are_no_matter_of_rows():
+    rows = pa.RecordBatch.from_pydict({"n": [[1]], "t": ["a"]})
+    with pytest.raises(SchemaDriftError, match="'n' is list<.*>, and cannot become int16"):
+        fit("s", rows, SMALL)
+
+
+def test_a_reader_leaves_what_does_not_fit_to_the_fitting():
+    narrow = pa.schema(
+        [
+            pa.field("n", pa.uint8(), nullable=False, metadata={"k": "v"}),
+            pa.field("d", pa.decimal128(4, 1)),
+            pa.field("t", pa.string(), nullable=False),
+        ]
+    )
+    wide = roomy(narrow)
+    assert [(field.type, field.nullable) for field in wide] == [
+        (pa.int64(), True),
+        (pa.decimal128(38, 1), True),
+        (pa.string(), True),
+    ]
+    assert wide.field("n").metadata == {b"k": b"v"}
+    rows = pa.RecordBatch.from_pydict(
+        {"n": [7, 300], "d": [decimal.Decimal("1.5"), decimal.Decimal("12345.5")], "t": ["a", "b"]}, wide
+    )
+    assert fit("s", rows, narrow)[0].num_rows == 1
