@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["EBCDIC", "Encoding", "find_encoding"]
+from connector_sdk.formats.delimited_inference.ebcdic import is_ebcdic_text, page_of
 
-EBCDIC = ("cp037", "cp500", "cp1140")
+__all__ = ["Encoding", "find_encoding"]
+
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -22,13 +23,14 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 _NOT_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _RUNS = re.compile(rb"[\xc0-\xff]{4,}")
 _OEM = re.compile(rb"(?<=[A-Za-z])[\x81\x82\x84\x87\x88\x89\x8b\x90\x93\x94](?=[a-z])")
-_WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
-_EBCDIC_TEXT = bytes(
-    [*range(0x40, 0x51), *range(0x5A, 0x62), *range(0x6A, 0x70), *range(0x79, 0x80), *range(0x81, 0x8A)]
-) + bytes(
-    [*range(0x91, 0x9A), *range(0xA2, 0xAA), *range(0xC0, 0xCA), *range(0xD0, 0xDA), *range(0xE2, 0xEA), *range(0xF0, 0xFA)]
+_LETTER = rb"A-Za-z\x8a\x8c\x8e\x9a\x9c\x9e\x9f\xc0-\xd6\xd8-\xf6\xf8-\xff"
+_STRANGE = re.compile(
+    rb"[\x81\x8d\x8f\x90\x9d]|(?<=[%b])[\x80\x82-\x84\x86-\x89\x8b\x93-\x95\x98\x99\x9b\xa1-\xa5\xa8\xa9\xab\xae\xaf\xb1-\xb3"
+    rb"\xb5\xb8\xb9\xbb-\xbf](?=[%b])" % (_LETTER, _LETTER)
 )
-_EBCDIC_ENDS = b"\x15\x25\x0d\x05\x9f"  # and the euro
+"""What is no character of cp1252, or a mark of it between letters: there it is a letter of some other code page."""
+_JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]{2,}")
+_WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,15 @@ def find_encoding(chunks: Iterator[bytes]) -> Encoding:
     wide = _without_mark(head)
     if wide is not None:
         return Encoding(wide, note=f"there is no byte order mark; the zero bytes say {wide}")
-    mainframe = _ebcdic(head)
-    if mainframe is not None:
-        return mainframe
+    if is_ebcdic_text(head):
+        name, looks = page_of(_chain(head, chunks))
+        if looks is not None:
+            return Encoding(name, question=f"it is EBCDIC: {looks}; {name} was taken, please look")
+        which = "cp1140, since there is a euro sign" if name == "cp1140" else f"{name}; nothing in it tells its code pages apart"
+        return Encoding(name, note=f"it is EBCDIC: {which}")
     utf8, high, first, other = 0, 0, None, False
-    runs = between = 0
-    example = b""
+    runs = between = strange = 0
+    example = odd_example = b""
     position = 0
     tail = b""
     for chunk in _chain(head, chunks):
@@ -84,6 +89,9 @@ def find_encoding(chunks: Iterator[bytes]) -> Encoding:
         other = other or bool(_NOT_CP1252.search(rest))
         runs += len(_RUNS.findall(rest))
         between += len(_OEM.findall(rest))
+        strange += len(_STRANGE.findall(rest))
+        if strange and not odd_example:
+            odd_example = next((word for word in _WORD.findall(rest) if _STRANGE.search(word)), b"")
         if bad and not example:
             found = _WORD.search(rest)
             example = found.group() if found else b""
@@ -99,13 +107,30 @@ def find_encoding(chunks: Iterator[bytes]) -> Encoding:
     name = "iso8859-1" if other else "cp1252"
     if utf8:
         return Encoding(name, question=f"{where}, beside {utf8:,} characters that are: read as {name}, those will look wrong")
+    if _is_japanese(head):
+        return Encoding("cp932", question=f"{where}; they look Japanese (cp932), {_shown(example, ('cp932', name))}: please look")
     if 2 * between > high:
         shown = _shown(example, ("cp850", "cp1252"))
         return Encoding("cp850", question=f"{where}; they look like those of DOS (cp850), not of Windows: {shown}")
     if runs and 4 * runs > high // 4:
         shown = _shown(example, (name, "cp1251", "cp1253", "cp1250"))
         return Encoding(name, question=f"{where}, and stand in rows as in no western language; which is right? {shown}")
+    if other or 20 * strange > high:
+        shown = _shown(odd_example or example, (name, "cp1250", "cp850"))
+        return Encoding(
+            name, question=f"{where}, and some are no letters of {name} where letters should be; which is right? {shown}"
+        )
     return Encoding(name, note=f"{where}: taken for {name}, {_shown(example, (name,))}")
+
+
+def _is_japanese(head: bytes) -> bool:
+    """Whether it is Shift-JIS, and most of what is not ASCII in it are its words; a western letter may look like one of them."""
+    try:
+        text = codecs.getincrementaldecoder("cp932")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    words = sum(map(len, _JAPANESE.findall(text)))
+    return words > 1 and words >= 0.5 * sum(not character.isascii() for character in text)
 
 
 def _shown(word: bytes, names: tuple[str, ...]) -> str:
@@ -127,29 +152,6 @@ def _first_bad(text: bytes) -> int:
             return found.start()
         position = good.end()
     return 0
-
-
-def _ebcdic(head: bytes) -> Encoding | None:
-    """EBCDIC: nearly all bytes are its letters, digits, blanks and line ends, and hardly any are those of ASCII."""
-    if len(head) < 8 or (b"\n" in head and b"\x25" not in head and b"\x15" not in head):
-        return None
-    digits = sum(head.count(byte) for byte in range(0xF0, 0xFA))
-    letters = sum(head.count(byte) for byte in (*range(0x81, 0x8A), *range(0x91, 0x9A), *range(0xA2, 0xAA), *range(0xC1, 0xCA)))
-    text = sum(head.count(byte) for byte in _EBCDIC_TEXT + _EBCDIC_ENDS)
-    if text < 0.97 * len(head) or digits + letters < 0.3 * len(head):
-        return None
-    if b"\x15" not in head and b"\x25" not in head:
-        return None
-    differ = [byte for byte in range(256) if bytes([byte]).decode("cp037") != bytes([byte]).decode("cp500")]
-    there = [byte for byte in differ if byte in head]
-    euro = b"\x9f" in head
-    name = "cp1140" if euro else "cp037"
-    if there:
-        word = bytes(there[:8])
-        asked = f"it is EBCDIC; {_shown(word, (name, 'cp500'))}: {name} was taken, please look"
-        return Encoding(name, question=asked)
-    rest = "cp1140, since there is a euro sign" if euro else "cp037; nothing in it tells cp037 from cp500 and cp1140"
-    return Encoding(name, note=f"it is EBCDIC: {rest}")
 
 
 def _without_mark(head: bytes) -> str | None:

@@ -17,13 +17,13 @@ from connector_sdk.errors import ConfigError, DataError, SchemaDriftError
 from connector_sdk.formats.delimited.header import joined, take_rows
 from connector_sdk.formats.delimited.reading import Decoded, decode
 from connector_sdk.formats.delimited.records import Grammar
-from connector_sdk.formats.delimited.text import Window
+from connector_sdk.formats.delimited.text import Window, is_ebcdic
 from connector_sdk.formats.delimited_inference.binary import refuse_binary, refuse_controls
 from connector_sdk.formats.delimited_inference.columns import Column
 from connector_sdk.formats.delimited_inference.comments import records_behind
 from connector_sdk.formats.delimited_inference.decisions import Decision, decide
 from connector_sdk.formats.delimited_inference.dialect import find_dialect
-from connector_sdk.formats.delimited_inference.encoding import EBCDIC, Encoding, find_encoding
+from connector_sdk.formats.delimited_inference.encoding import Encoding, find_encoding
 from connector_sdk.formats.delimited_inference.escapes import lone_escapes
 from connector_sdk.formats.delimited_inference.footer import find_footer
 from connector_sdk.formats.delimited_inference.found import Finding
@@ -195,7 +195,7 @@ def _about_names(titles: list[str]) -> list[Finding]:
 
 def _lines(text: str, encoding: str) -> str:
     """Text with the line ends that are known everywhere: EBCDIC has one of its own."""
-    return text.replace("\x85", "\n") if encoding in EBCDIC else text
+    return text.replace("\x85", "\n") if is_ebcdic(encoding) else text
 
 
 def _names(titles: list[str]) -> list[tuple[str, str | None]]:
