@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from connector_sdk.errors import ConfigError
 from connector_sdk.formats.fixed_width import check_notation
+from connector_sdk.formats.layout import Layout
 
 from connector_codegen.model import Interface, Source, Stream, stream_from
 from connector_codegen.problems import Problem
@@ -36,8 +37,16 @@ def read(paths: Sequence[Path], problems: list[Problem]) -> Interface:
                 continue
             for stream in layout.streams:
                 streams.append(stream_from(stream, origin=path.name, ending=".txt"))
-                for field in stream.fields:
-                    check_notation(field, layout.encoding)
+                problems += _unwritable(path, stream)
         except ConfigError as error:
             problems.append(Problem(level="error", where=str(path), what=error.message, hint=error.hint))
     return Interface(source=Source(reader="fixed_width", decided=True), streams=tuple(streams))
+
+
+def _unwritable(path: Path, layout: Layout) -> Iterator[Problem]:
+    """The fields whose cells go together, and yet say something that nobody can read or write."""
+    for field in layout.fields:
+        try:
+            check_notation(field, layout.encoding)
+        except ConfigError as error:
+            yield Problem(level="error", where=str(path.parent / (field.evidence or "")), what=error.message, hint=error.hint)

@@ -117,7 +117,11 @@ class FixedWidth:
             raise ConfigError("no record has rows: all are headers or trailers", code="layout")
         rest = [record.name for record in self.records if record.when is None]
         if len(rest) > 1:
-            raise ConfigError(f"records {', '.join(rest)}: only one may be without `when`", code="layout")
+            raise ConfigError(
+                f"records {', '.join(rest)}: only one may be without `when`",
+                hint="say which text, and where, tells each of them from the others",
+                code="layout",
+            )
         check_told_apart([(record.name, record.when) for record in self.records])
         known = {record.name: {field.name for field in record.fields} for record in self.records}
         for record in self.records:
