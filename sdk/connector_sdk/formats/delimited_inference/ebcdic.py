@@ -39,7 +39,7 @@ def is_ebcdic_text(head: bytes) -> bool:
     low = _count(head, bytes(range(0x40))) - _count(head, apart)
     words = _count(head, _LETTERS + _CAPITALS + _DIGITS)
     known = words + _count(head, _MARKS + apart)
-    return low <= 0.005 * len(head) and words >= 0.3 * len(head) and known >= 0.75 * len(head)
+    return low <= 0.005 * len(head) and words >= 0.3 * len(head) and known >= 0.6 * len(head)
 
 
 def page_of(chunks: Iterable[bytes]) -> tuple[str, str | None]:
