@@ -139,17 +139,22 @@ class Column:
                 for word, count in zip(words, block.counts, strict=True):
                     self.words[word] += int(count)
                 return
-        known = Counter(self.words)
-        odd = None
-        for number, word in enumerate(block.values.to_pylist()):
-            if possible_pairs([*known, word]):
-                known[word] += int(block.counts[number])
-            elif odd is None:
-                odd = number
         # A name may be a word for true, too: it takes more than a few for the others to be exceptions.
-        if odd is not None and (self.words or known.total() > 0.5 * block.counts.sum()):
+        known = self.words or self._usual_words(block)
+        if known:
+            odd = next(n for n, word in enumerate(block.values.to_pylist()) if not possible_pairs([*known, word]))
             self.no_word = self._against(block, odd, place)
         self.words = None
+
+    @staticmethod
+    def _usual_words(block: Block) -> Counter[str]:
+        """The words for true and false that most values of a block are, if they are."""
+        known: Counter[str] = Counter()
+        for number in np.argsort(-block.counts, kind="stable")[:MANY_WORDS]:
+            word = block.values[int(number)].as_py()
+            if possible_pairs([*known, word]):
+                known[word] += int(block.counts[number])
+        return known if 2 * known.total() > block.counts.sum() else Counter()
 
     def _find_against(self, block: Block, place: Callable[[int], str]) -> None:
         """What is the first value that is no number, in a block of so many shapes that it is no column of them."""
