@@ -19,6 +19,7 @@ from tests.servers.postgresql import PostgreSQL
 
 PACKAGES = (
     "dlt[sql_database,parquet]",
+    "sqlalchemy",
     "pyodbc",
     "connectorx",
     "adbc-driver-postgresql",

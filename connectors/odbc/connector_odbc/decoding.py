@@ -62,18 +62,31 @@ class Decoder:
         rejects = reject_batch([self._reject(fetched, restored, row.as_py()) for row in pc.indices_nonzero(refused)])
         return Decoded(data=data.filter(pc.invert(refused)), rejects=rejects, at=at)
 
+    @property
+    def keys(self) -> list[str]:
+        """The columns of `schema` that say where a row lies in the order."""
+        return [f"c{number}" for number in self._order]
+
+    def place(self, fetched: pa.RecordBatch) -> tuple[str, ...] | None:
+        """Of the last row, from its :attr:`keys` alone."""
+        typed = [self.typed[number] for number in self._order]
+        return self._place([(column, _restored(how, column)) for how, column in zip(typed, fetched.columns, strict=True)])
+
     def _at(self, fetched: pa.RecordBatch, restored: list[Restored]) -> tuple[str, ...] | None:
         """Of a row that is refused, too: reading goes on behind it."""
-        if not fetched.num_rows or not self._order:
-            return None
+        return self._place([(fetched.column(number), restored[number]) for number in self._order])
+
+    def _place(self, keys: Sequence[tuple[AnyArray, Restored]]) -> tuple[str, ...] | None:
         texts: list[str] = []
-        for part, number in zip(self._way.order, self._order, strict=True):
-            value = restored[number].values[-1].as_py()
-            text = key_text(fetched.column(number)[-1].as_py() if value is None and part.raw else value)
+        for part, (fetched, restored) in zip(self._way.order, keys, strict=True):
+            if not len(fetched):
+                return None
+            value = restored.values[-1].as_py()
+            text = key_text(fetched[-1].as_py() if value is None and part.raw else value)
             if text is None:
                 return None
             texts.append(text)
-        return tuple(texts)
+        return tuple(texts) or None
 
     def _reject(self, fetched: pa.RecordBatch, restored: list[Restored], row: int) -> Reject:
         names = self._way.stream.schema.names

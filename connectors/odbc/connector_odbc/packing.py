@@ -17,7 +17,7 @@ import pyarrow.compute
 import pyarrow.csv
 
 from connector_odbc.decoding import Decoded, Decoder
-from connector_odbc.profiles.reads import MISSING, SEPARATOR, Reads
+from connector_odbc.profiles.reads import MISSING, MISSING_NUMBER, SEPARATOR, Reads
 from connector_odbc.typed import InLine, Typed
 from connector_odbc.way import Way
 
@@ -52,34 +52,47 @@ class Packed:
             for typed, line in _pairs(decoder, inline)
         )
         names = [field.name for field in self._decoder.schema]
-        self._read = csv.ReadOptions(use_threads=False, column_names=["control", *names, "end"])
+        self._names = ["control", *names, "end"]
         self._parse = csv.ParseOptions(
             delimiter=SEPARATOR, quote_char=False, double_quote=False, escape_char=False, ignore_empty_lines=False
         )
-        self._convert = csv.ConvertOptions(
+        self._all, self._keys = (self._converted(columns) for columns in (["control", *names], self._decoder.keys))
+
+    def _converted(self, columns: Sequence[str]) -> Any:
+        return csv.ConvertOptions(
             column_types={"control": pa.int64(), **{field.name: field.type for field in self._decoder.schema}},
-            include_columns=["control", *names],
-            null_values=[MISSING],
+            include_columns=columns,
+            null_values=[MISSING, MISSING_NUMBER],
             true_values=["t", "true", "1"],
             false_values=["f", "false", "0"],
             strings_can_be_null=True,
         )
 
+    def place(self, line: pa.Buffer) -> tuple[str, ...] | None:
+        """Where the row of one line lies in the order; None where that cannot be told."""
+        try:
+            return self._decoder.place(self._table(line, self._keys).to_batches()[0])
+        except NotEvenError:
+            return None
+
     def decode(self, lines: pa.Buffer, rows: int) -> Decoded:
         """The lines of so many rows. Raises NotEvenError."""
-        self._read.block_size = lines.size + 1
-        try:
-            table = csv.read_csv(
-                pa.BufferReader(lines), read_options=self._read, parse_options=self._parse, convert_options=self._convert
-            ).combine_chunks()
-        except pa.ArrowInvalid as error:
-            raise NotEvenError(str(error)) from None
+        table = self._table(lines, self._all)
         if table.num_rows != rows or pc.sum(table.column("control")).as_py() != self._counted(table):
             raise NotEvenError("lines that do not show what the rows have")
         found = self._decoder.decode(table.select(self._decoder.schema.names).to_batches()[0])
         if found.rejects is not None or found.at is None:
             raise NotEvenError("a value that has no place in its field, or in the order")
         return found
+
+    def _table(self, lines: pa.Buffer, converted: Any) -> Any:
+        read = csv.ReadOptions(use_threads=False, column_names=self._names, block_size=lines.size + 1)
+        source = pa.BufferReader(lines)
+        try:
+            table = csv.read_csv(source, read_options=read, parse_options=self._parse, convert_options=converted)
+        except pa.ArrowInvalid as error:
+            raise NotEvenError(str(error)) from None
+        return table.combine_chunks()
 
     def _counted(self, table: Any) -> int:
         columns = [table.column(name) for name in self._texts]

@@ -66,7 +66,7 @@ class Pages:
                 if not page.count:
                     return
                 more, next_rows = page.count == rows, self._next(page)
-                behind = self._last(page) if more and self.ahead else None
+                behind = self.packed.place(_last_line(page.lines)) if more and self.ahead else None
                 if behind is not None:
                     following = hand.submit(self._asked, behind, next_rows)
                 try:
@@ -93,13 +93,6 @@ class Pages:
         """How many rows the next page has: as many as fit when they are like these, but not at once."""
         fit = BYTES * page.count // max(1, page.lines.size)
         return min(self.most_rows, MOST_TIMES * page.count, max(FEWEST_ROWS, fit))
-
-    def _last(self, page: Page) -> After:
-        """The key of the last row, before the others are decoded; None where it cannot be told."""
-        try:
-            return self.packed.decode(_last_line(page.lines), 1).at
-        except NotEvenError:
-            return None
 
 
 def _count(lines: pa.Buffer) -> int:

@@ -37,6 +37,7 @@ NASTY = [
     "\x1e",
     "\x01",
     "\x01t41",
+    "\x020.0",
     "NULL",
     "ends with a return\r",
     "ü" * 60,

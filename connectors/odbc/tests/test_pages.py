@@ -29,6 +29,10 @@ class Lines:
         numbers = [int(line[:6]) for line in found]
         return Decoded(data=pa.record_batch({"n": pa.array(numbers)}), rejects=None, at=(str(numbers[-1]),))
 
+    def place(self, line: pa.Buffer) -> tuple[str, ...] | None:
+        number = line.to_pybytes()[:6]
+        return (str(int(number)),) if number.isdigit() else None
+
 
 @dataclass
 class Table:

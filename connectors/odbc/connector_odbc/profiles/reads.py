@@ -9,13 +9,16 @@ from typing import Literal
 from connector_odbc.catalogue import Column
 from connector_odbc.typed import InLine
 
-__all__ = ["MISSING", "SEPARATOR", "Physical", "Reads"]
+__all__ = ["MISSING", "MISSING_NUMBER", "SEPARATOR", "Physical", "Reads"]
 
 SEPARATOR = "\x1f"
 """Between the fields of a row that crosses as one line."""
 
 MISSING = "\x02"
 """What a null is in such a line."""
+
+MISSING_NUMBER = MISSING + "0.0"
+"""The same, where a number is written in any case."""
 
 
 @dataclass(frozen=True, kw_only=True)

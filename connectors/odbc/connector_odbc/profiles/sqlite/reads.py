@@ -45,16 +45,20 @@ def _line(fields: Sequence[tuple[InLine, str, bool]]) -> str:
         if line.text:  # printf ends a text at a NUL
             length = f"length(CAST({expression} AS BLOB))"
             lengths.append(f"ifnull({length}, 0)" if nullable else length)
-        known = [_STORED[line.storage].format(place=place)] if line.storage else []
-        known += [line.exact.format(column=place)] if line.exact else []
+        # What shows all of a number would not do so of anything else.
+        known = [line.exact.format(column=place)] if line.exact else []
+        known += [_STORED[line.storage].format(place=place)] if line.storage and not line.exact else []
         if known:
             conditions.append(f"({place} IS NULL OR {' AND '.join(known)})" if nullable else " AND ".join(known))
-        if nullable and expression == place and line.form == "%s":
+        form = line.form
+        if nullable and form != "%s":  # printf writes 0.0 for a null: a sign before it costs less than another printf
+            form = f"%s{form}"
+            shown.append(f"CASE WHEN {place} IS NULL THEN '{MISSING}' ELSE '' END")
+        elif nullable and expression == place:
             expression = f"ifnull({place}, '{MISSING}')"
         elif nullable:
-            expression = f"printf('{line.form}', {expression})" if line.form != "%s" else expression
             expression = f"CASE WHEN {place} IS NULL THEN '{MISSING}' ELSE {expression} END"
-        forms.append("%s" if nullable else line.form)
+        forms.append(form)
         shown.append(expression)
     control = " + ".join(lengths)
     if conditions:
