@@ -148,10 +148,11 @@ def test_a_first_line_as_wide_as_the_records_is_one_or_is_asked_about(lines: lis
 # --- titles, and how many fields there are
 
 
-def test_a_name_that_may_be_that_of_one_field_is_asked_about() -> None:
-    found = look("amount", "1,5", "2,5", "3,75")
+@pytest.mark.parametrize("first", ["1,5", "-1,5"])
+def test_a_name_that_may_be_that_of_one_field_is_asked_about(first: str) -> None:
+    found = look("amount", first, "2,5", "3,75")
     assert "line 1 has 1 value, the records 2: it was taken for a title, and no header" in asked(found)
-    assert "'1,5' was read as two fields; with a decimal comma it would be one" in asked(found)
+    assert f"{first!r} was read as two fields; with a decimal comma it would be one" in asked(found)
 
 
 # --- backslashes

@@ -293,8 +293,8 @@ def _with_exponents(written: Field, base: Field, extent: Extent, told: str, with
         beyond = "some numbers are beyond what a 64-bit float holds; they were kept as text"
         return Decision(replace(base, evidence=f"{told}, and some beyond a 64-bit float: kept as text"), questions=(beyond,))
     if not extent.floating:
-        names = "digits with an E among them may be numbers or names (1E5): kept as text"
-        return Decision(replace(base, evidence=f"{told}, none with a decimal mark: kept as text"), questions=(names,))
+        names = "whole numbers with an E may be names (1E5), or what a spreadsheet has made of longer ones: kept as text"
+        return Decision(replace(base, evidence=f"{told}, and else whole: kept as text"), questions=(names,))
     if not extent.exact:
         rounded = "a 64-bit float would round some of the numbers with exponents, or those beside them; they were kept as text"
         return Decision(replace(base, evidence=f"{told}, which a 64-bit float would round: kept as text"), questions=(rounded,))

@@ -15,6 +15,8 @@ from connector_sdk.formats.layout import Delimited
 
 __all__ = ["Frame", "find_frame"]
 
+_HALVES = re.compile(r"\s*[+-]?\d+,\d+\s*")
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -78,7 +80,7 @@ def _no_header(skip: int, last: Row, width: int) -> str | None:
 
 
 def _one_field(cells: Sequence[Sequence[str]], width: int, form: Delimited) -> str | None:
-    if width != 2 or form.delimiter != "," or not all(cell.strip().isdigit() for record in cells for cell in record):
+    if width != 2 or form.delimiter != "," or not all(_HALVES.fullmatch(",".join(record)) for record in cells):
         return None
     return f"{','.join(cells[0])!r} was read as two fields; with a decimal comma it would be one (delimiter: ';', decimal: ',')"
 

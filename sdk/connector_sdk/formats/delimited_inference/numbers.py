@@ -137,8 +137,9 @@ def _part(core: str, notation: Notation, *, power: bool, dash: bool) -> Part | N
 class Extent:
     """How large and how fine some numbers are: digits before the mark, what numbers of places after it, and what else occurs.
 
-    `least` and `whole` are the fewest and the most digits before the mark. `power`: some have exponents; `floating`: and some
-    have a decimal mark or a signed exponent, which no name has. `exact`: a 64-bit float holds each of them as it is written.
+    `least` and `whole` are the fewest and the most digits before the mark. `power`: some have exponents; `integers`: some are
+    digits alone; `fractions`: some have a decimal mark and no exponent, or a negative one. `exact`: a 64-bit float holds each of
+    them as it is written.
     """
 
     least: int = 0
@@ -146,7 +147,8 @@ class Extent:
     scales: frozenset[int] = frozenset()
     digits: int = 0
     power: bool = False
-    floating: bool = False
+    integers: bool = False
+    fractions: bool = False
     zeros: bool = False
     marked: bool = False
     grouped: bool = False
@@ -160,6 +162,11 @@ class Extent:
         return not self.marked and not self.grouped and not self.power
 
     @property
+    def floating(self) -> bool:
+        """Whether numbers with exponents are no names, nor whole numbers that a spreadsheet has rounded."""
+        return self.fractions or (self.marked and not self.integers)
+
+    @property
     def scale(self) -> int:
         return max(self.scales, default=0)
 
@@ -171,7 +178,8 @@ class Extent:
             scales=self.scales | more.scales,
             digits=max(self.digits, more.digits),
             power=self.power or more.power,
-            floating=self.floating or more.floating,
+            integers=self.integers or more.integers,
+            fractions=self.fractions or more.fractions,
             zeros=self.zeros or more.zeros,
             marked=self.marked or more.marked,
             grouped=self.grouped or more.grouped,
@@ -280,7 +288,8 @@ def _extent(values: Any, shapes: list[Shape], number: int) -> Extent:
         scales=frozenset(part.scale for part in parts),
         digits=digits,
         power=power,
-        floating=marked or any(shape.power is not None and shape.power[1] in "+-" for shape in shapes),
+        integers=any(shape.plain for shape in shapes),
+        fractions=any(shape.power[1] == "-" if shape.power else part.marked for shape, part in zip(shapes, parts, strict=True)),
         zeros=padded,
         marked=marked,
         grouped=grouped,
