@@ -97,6 +97,11 @@ def test_a_file_that_comes_without_its_footer_loses_no_record(columns: list[str]
     assert again.data.to_pylist() == [{"id": 2, "name": "name", "x": 2}]
 
 
+def test_nothing_tells_a_footer_from_a_record_of_nothing_but_text_which_is_said() -> None:
+    found = look("name;city;code", "Ann;Rome;A", "Bob;Oslo;B", "END")
+    assert any("a later file without the footer would lose its last record" in finding.message for finding in found.findings)
+
+
 @pytest.mark.parametrize("last", ["END", "Total;;18", ";;18", "", "x;y;z"])
 def test_a_footer_is_no_record_whatever_is_in_it(last: str) -> None:
     layout = look("id;name;x", *many(0, 3), "END").layout

@@ -112,6 +112,8 @@ def infer(sample: Sample, *, name: str, limit: int | None = None, place: str | N
     for decision in decisions:
         findings += [Finding("question", decision.field.name, question) for question in decision.questions]
         findings += [Finding("note", decision.field.name, note) for note in decision.notes]
+    if form.footer and all(pa.types.is_string(decision.field.type) for decision in decisions):
+        findings.append(Finding("note", None, "every field is text: a later file without the footer would lose its last record"))
     if not rows:
         findings.append(Finding("note", None, "there are no records: every field was taken for text"))
     keys, about_keys = _keys(columns, decisions)
