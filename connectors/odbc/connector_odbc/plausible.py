@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,11 +12,18 @@ from typing import Any
 import pyarrow as pa
 from connector_sdk.schema import Relation, Stream, native_of
 
-from connector_odbc.declared_type import parse
+from connector_odbc.counted import counted, labels, length, possible, short
 
-__all__ = ["counted", "in_order", "is_new", "row", "rows"]
+__all__ = ["in_order", "is_new", "numbers", "row", "rows"]
 
 Row = dict[str, Any]
+
+ROWS = 150
+"""Of each table: enough for several splits and states."""
+FIRST = 20_000
+"""The number of the first row: the rows that the laws write have numbers from 0 on, and come beside these."""
+BESIDE = 64
+"""So many numbers are left to the laws where keys have too few values for FIRST."""
 
 _WORDS = (
     "amber",
@@ -59,13 +67,41 @@ def _optional(stream: Stream, relation: Relation) -> bool:
     return any(stream.schema.field(column).nullable for column in relation.columns)
 
 
-def rows(streams: Mapping[str, Stream], numbers: Mapping[str, range], seed: int) -> dict[str, list[Row]]:
+def numbers(streams: Mapping[str, Stream]) -> dict[str, range]:
+    """The numbers of each table's first rows: as many as its keys have values for, beside those that are left to others.
+
+    From 0 on where there is no room for others.
+    """
+    found: dict[str, range] = {}
+    for name in in_order(streams):
+        room = _room(streams[name], {parent: len(taken) for parent, taken in found.items()})
+        if room >= FIRST + ROWS:
+            found[name] = range(FIRST, FIRST + ROWS)
+        elif room >= BESIDE * 3 // 2:
+            # Some stay free for rows that come later.
+            found[name] = range(BESIDE, BESIDE + min(ROWS, (room - BESIDE) * 3 // 4))
+        else:
+            found[name] = range(max(1, room // 2))
+    return found
+
+
+def _room(stream: Stream, parents: Mapping[str, int]) -> int:
+    """How many numbers have keys of their own: as many as one of the columns has values, or the references together."""
+    if not stream.keys:
+        return FIRST + ROWS
+    referring = [r for r in stream.relations if r.to in parents and set(r.columns) & set(stream.keys)]
+    borrowed = {column for relation in referring for column in relation.columns}
+    own = [possible(stream.schema.field(key)) for key in stream.keys if key not in borrowed]
+    return max([*own, math.prod(parents[relation.to] for relation in referring) if referring else 0])
+
+
+def rows(streams: Mapping[str, Stream], numbered: Mapping[str, range], seed: int) -> dict[str, list[Row]]:
     """The rows of each stream with those numbers, parents before children. A key is unique; a reference leads to a row."""
     made: dict[str, list[Row]] = {}
     for name in in_order(streams):
         made[name] = []
         taken = set[tuple[Any, ...]]()
-        for number in numbers[name]:
+        for number in numbered[name]:
             fresh = row(streams[name], number, seed, made)
             key = tuple(fresh[column] for column in streams[name].keys)
             if not key or key not in taken:
@@ -106,45 +142,6 @@ def row(stream: Stream, number: int, seed: int, there: Mapping[str, Sequence[Row
     return made
 
 
-def counted(field: pa.Field[pa.DataType], number: int) -> Any:
-    """The `number`-th value of a key column, within its declared length: small and readable."""
-    kind: Any = field.type
-    kinds = pa.types
-    if kinds.is_boolean(kind):
-        return number % 2 == 0
-    if kinds.is_integer(kind):
-        return number + 1
-    if kinds.is_floating(kind):
-        return float(number + 1)
-    if kinds.is_decimal(kind):
-        return Decimal(f"{number + 1}e{-kind.scale}") if kind.precision - kind.scale < 6 else Decimal(number + 1)
-    if kinds.is_date(kind):
-        return date(2001, 1, 1) + timedelta(days=number)
-    if kinds.is_timestamp(kind):
-        return datetime(2001, 1, 1, tzinfo=UTC if kind.tz else None) + timedelta(seconds=number)
-    if kinds.is_time(kind):
-        return time(number // 3600 % 24, number // 60 % 60, number % 60)
-    text = f"{field.name[:1]}{number:05d}"
-    length = _length(field)
-    text = text if length is None or length >= len(text) else _short(number, length)
-    return text.encode() if kinds.is_binary(kind) else text
-
-
-def _short(number: int, length: int) -> str:
-    """As many numbers as fit into so many letters."""
-    digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-    text = ""
-    for _ in range(length):
-        number, digit = divmod(number, len(digits))
-        text = digits[digit] + text
-    return text
-
-
-def _length(field: pa.Field[pa.DataType]) -> int | None:
-    native = native_of(field)
-    return None if native is None else parse(native).length
-
-
 def _value(field: pa.Field[pa.DataType], number: int, rng: random.Random) -> Any:
     kind: Any = field.type
     kinds = pa.types
@@ -163,7 +160,7 @@ def _value(field: pa.Field[pa.DataType], number: int, rng: random.Random) -> Any
     if kinds.is_time(kind):
         return time(rng.randrange(24), rng.randrange(60), rng.randrange(60))
     if kinds.is_binary(kind):
-        return rng.randbytes(rng.randrange(1, 1 + min(_length(field) or 12, 12)))
+        return rng.randbytes(rng.randrange(1, 1 + min(length(field) or 12, 12)))
     return _text(field, number, rng)
 
 
@@ -173,9 +170,8 @@ def _text(field: pa.Field[pa.DataType], number: int, rng: random.Random) -> str:
     special = next((make for words, make in _SPECIAL.items() if any(word in native for word in words)), None)
     if special is not None:
         return str(special(number, rng))
-    enumerated = native.removeprefix("enum(").removesuffix(")") if native.startswith("enum(") else None
-    if enumerated is not None:
-        return rng.choice([part.strip().strip("'") for part in enumerated.split(",")])
+    if known := labels(field):
+        return rng.choice(known)
     word = rng.choice(_WORDS)
     if "mail" in name:
         text = f"{word}{number}@example.com"
@@ -185,8 +181,8 @@ def _text(field: pa.Field[pa.DataType], number: int, rng: random.Random) -> str:
         text = rng.choice(_TOWNS)
     else:
         text = f"{word.capitalize()} {number}"
-    length = _length(field)
-    return text if length is None or length >= len(text) else _short(number, length)
+    room = length(field)
+    return text if room is None or room >= len(text) else short(number, room)
 
 
 _SPECIAL: Mapping[tuple[str, ...], Any] = {

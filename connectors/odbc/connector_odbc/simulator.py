@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from decimal import Context, Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -20,17 +20,14 @@ from connector_sdk.errors import ConfigError
 from connector_sdk.schema import Relation, Stream, describe
 
 from connector_odbc import driver_manager
-from connector_odbc.plausible import Row, in_order, is_new, row, rows
+from connector_odbc.plausible import Row, in_order, is_new, numbers, row, rows
 from connector_odbc.profiles import simulated, sqlite
 from connector_odbc.profiles.profile import Profile
+from connector_odbc.sqlite_names import nameless, without
 
 __all__ = ["SQLITE", "Dialect", "OdbcSimulator", "Place", "SqliteFile"]
 
 _FOLDERS = ("/usr/lib/odbc", *map(str, Path("/usr/lib").glob("*/odbc")), "/usr/lib64", "/usr/local/lib", "/opt/homebrew/lib")
-ROWS = 150
-"""Of each table: enough for several splits and states."""
-FIRST = 20_000
-"""The number of the first row: the rows that the laws write have numbers from 0 on, and come beside these."""
 
 STREAMS: Mapping[str, Stream] = {
     "customers": Stream(
@@ -101,8 +98,10 @@ class Dialect:
             return "NULL"
         if isinstance(value, bool):
             return self.true if value else self.false
-        if isinstance(value, int | float | Decimal):
-            return f"{value:f}" if isinstance(value, Decimal) else repr(value)
+        if isinstance(value, int | float):
+            return repr(value)
+        if isinstance(value, Decimal):
+            return f"'{value:f}'"  # bare it is a float to SQLite
         if isinstance(value, bytes):
             return self.binary.format(hex=value.hex())
         if isinstance(value, datetime):
@@ -211,17 +210,19 @@ class OdbcSimulator:
     """The tables of `streams`, a generated package's, with rows that keep keys and relations; without it three of our own.
 
     Cyclic references are null where they may be. Where another database's types are simulated, SQLite keeps them exactly
-    (:mod:`connector_odbc.profiles.simulated`); its views are tables here.
+    (:mod:`connector_odbc.profiles.simulated`); its views are tables here. `left_out` says of tables that SQLite cannot have why.
     """
 
     def __init__(self, seed: int = 0, streams: Mapping[str, Stream] | None = None, place: Place | None = None) -> None:
         self._seed = seed
-        self._streams = dict(STREAMS if streams is None else streams)
+        self.left_out = {} if streams is None or place is not None else nameless(streams)
+        self._streams = without(STREAMS if streams is None else streams, self.left_out)
         other = Dialect(**{**vars(SQLITE), "profile": simulated.PROFILE})
         self._place: Place = place or (SqliteFile() if streams is None else SqliteFile(other, simulated.PROFILE.name))
         self._stack = ExitStack()
         self._index: Path | None = None
-        self._next = {name: _numbers(stream).stop for name, stream in self._streams.items()}
+        self._numbers = numbers(self._streams)
+        self._next = {name: taken.stop for name, taken in self._numbers.items()}
         self._first: Mapping[str, list[Row]] = {}
         # The kit's own rows are more awkward, but their references lead nowhere and their texts are as long as they like.
         self.sample = None if streams is None else self._plausible
@@ -231,7 +232,7 @@ class OdbcSimulator:
         self._index = Path(tempfile.mkdtemp(prefix="connector-odbc-index-"))
         self._stack.callback(shutil.rmtree, self._index, ignore_errors=True)
         order = in_order(self._streams)
-        self._first = made = rows(self._streams, {name: _numbers(self._streams[name]) for name in order}, self._seed)
+        self._first = made = rows(self._streams, self._numbers, self._seed)
         self._place.run([self._created(self._streams[name]) for name in order])
         self._place.run([self._insert(name, one) for name in order for one in made[name]])
         return self
@@ -251,7 +252,8 @@ class OdbcSimulator:
 
     @property
     def streams(self) -> tuple[str, ...]:
-        return tuple(self._streams)
+        """Where keys have so few values that there is none for a row more, the laws cannot write: those tables are only there."""
+        return tuple(name for name in self._streams if self._numbers[name].start)
 
     def rows(self, stream: str) -> pa.Table:
         """What the table holds now, read past the connector; rows with a value that is none are left out."""
@@ -361,11 +363,7 @@ class OdbcSimulator:
         return f"INSERT INTO {self._quote(stream)} ({columns}) VALUES ({', '.join(map(self._dialect.literal, one.values()))})"
 
 
-def _numbers(stream: Stream) -> range:
-    """The numbers of a table's first rows; where keys have 8 bits, only so many as there is room for."""
-    kinds: list[Any] = [stream.schema.field(key).type for key in stream.keys]
-    narrow = any(pa.types.is_integer(kind) and kind.bit_width == 8 for kind in kinds)
-    return range(64, 110) if narrow else range(FIRST, FIRST + ROWS)
+_EXACT = Context(prec=80)
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -389,7 +387,7 @@ def _value(kind: Any, given: Any) -> Any:
         return int(given)
     if kinds.is_decimal(kind):
         try:
-            return Decimal(given).quantize(Decimal(1).scaleb(-kind.scale))
+            return Decimal(given).quantize(Decimal(1).scaleb(-kind.scale), context=_EXACT)
         except ArithmeticError:
             raise ValueError(given) from None
     if kinds.is_date(kind):

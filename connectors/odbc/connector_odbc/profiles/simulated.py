@@ -1,7 +1,9 @@
 """Another database's tables in SQLite: a simulator declares each column with the very Arrow type that the other database has.
 
-SQLite takes any words for a type. Those of this profile are ``text``, or ``plain`` where SQLite has such values itself, and the
-type as :func:`connector_sdk.types.to_text` writes it; so decimals and times stay text, whole.
+SQLite takes any words for a type. Those of this profile are ``plain`` where SQLite has such values itself, ``blob`` for what is
+kept as it comes (bytes; decimals and times as text, whole) and ``text``, and behind it the type as
+:func:`connector_sdk.types.to_text` writes it. A key called text is gone on from by comparing texts, so only text is: a moment has
+several.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from connector_odbc.typed import Typed
 
 __all__ = ["PROFILE"]
 
-_WORDS = ("text ", "plain ")
+_WORDS = ("text ", "blob ", "plain ")
 # What SQLite's own profile knows to read, by a word that means it there.
 _READ_AS: Mapping[pa.DataType, str] = {
     pa.bool_(): "boolean",
@@ -59,9 +61,12 @@ def _typed(column: Column) -> Typed:
 
 
 def _declare(field: pa.Field[pa.DataType]) -> str:
-    kinds = pa.types
-    numbers = kinds.is_boolean(field.type) or kinds.is_integer(field.type) or kinds.is_floating(field.type)
-    quoted = (_WORDS[numbers] + to_text(field.type)).replace('"', '""')
+    kinds, kind = pa.types, field.type
+    if kinds.is_boolean(kind) or kinds.is_integer(kind) or kinds.is_floating(kind):
+        word = "plain "
+    else:
+        word = "blob " if kinds.is_binary(kind) or kinds.is_decimal(kind) or kinds.is_temporal(kind) else "text "
+    quoted = (word + to_text(kind)).replace('"', '""')
     return f'"{quoted}"'
 
 
@@ -75,6 +80,6 @@ PROFILE = replace(
     writes=replace(
         sqlite.PROFILE.writes,
         declared=lambda field, **_: Declared(_declare(field)),
-        encoding=replace(sqlite.PROFILE.writes.encoding, zones=("text timestamp[us, utc]",)),
+        encoding=replace(sqlite.PROFILE.writes.encoding, zones=("blob timestamp[us, utc]",)),
     ),
 )
