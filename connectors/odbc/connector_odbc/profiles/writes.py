@@ -23,8 +23,9 @@ class Writes:
     without. `own_types` are the types of ours, `text_type` one for any text. `insert` begins an INSERT into ``{table}``.
     `update` is ``from`` (``UPDATE t SET … FROM s``), ``join`` (``UPDATE t JOIN s ON … SET …``) or ``subquery``. `same` compares
     ``{a}`` and ``{b}``, nulls too; `equal_text` compares keys that are text, letter by letter. `refusals` are SQLSTATEs, classes
-    of them and native numbers that speak of one row, `relations` those that may go away when other rows are there. `options` and
-    `session` are for connections that write. `identifier` is the most bytes a name has. `one_writer`: only one connection may
+    of them and native numbers that speak of one row, `relations` those that may go away when other rows are there, `taken` those
+    of a value that another row has. `options` and `session` are for connections that write. `identifier` is the most bytes a name
+    has. `one_writer`: only one connection may
     write at a time. `hidden` finds tables by schema and pattern. `lock` ends a SELECT whose row nobody else may change. `widen`
     alters ``{column}`` to ``{type}``; None: that cannot be done. `stamp` and `now` are the type and the default of a moment with
     microseconds. `table_options` end a CREATE TABLE. `narrow`: text is bound and fetched as UTF-8, since the driver garbles long
@@ -46,6 +47,7 @@ class Writes:
     equal_text: str = "{a} = {b}"
     refusals: frozenset[str | int] = frozenset({"22", "23", "44"})
     relations: frozenset[str | int] = frozenset({"23503"})
+    taken: frozenset[str | int] = frozenset({"23505"})
     options: Mapping[str, str] = field(default_factory=dict)
     session: tuple[str, ...] = ()
     identifier: int | None = None

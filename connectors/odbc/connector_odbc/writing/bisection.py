@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from connector_odbc.failures import native_number, server_message, sql_state
 from connector_odbc.profiles.writes import Writes
 
-__all__ = ["Refused", "halved", "is_of_a_row", "is_of_relations"]
+__all__ = ["Refused", "halved", "is_of_a_row", "is_of_relations", "is_taken"]
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,18 @@ def is_of_a_row(error: BaseException, writes: Writes) -> bool:
 
 def is_of_relations(error: BaseException, writes: Writes) -> bool:
     """Whether `error` may go away when other rows are there: a foreign key."""
+    return _says(error, writes.relations)
+
+
+def is_taken(error: BaseException, writes: Writes) -> bool:
+    """Whether `error` speaks of a value that may be in one row only, and is in another."""
+    return _says(error, writes.taken)
+
+
+def _says(error: BaseException, signs: frozenset[str | int]) -> bool:
     state, number = _signs(error)
-    return bool(writes.relations & {state, number} - {None}) or any(
-        isinstance(word, str) and len(word) > 5 and word in str(error) for word in writes.relations
+    return bool(signs & {state, number} - {None}) or any(
+        isinstance(word, str) and len(word) > 5 and word in str(error) for word in signs
     )
 
 

@@ -14,8 +14,9 @@ from connector_odbc import driver_manager
 from connector_odbc.catalogue import TableName
 from connector_odbc.database import Connection, Database
 from connector_odbc.writing import history
-from connector_odbc.writing.bisection import Refused, halved, is_of_relations
+from connector_odbc.writing.bisection import Refused, halved, is_of_relations, is_taken
 from connector_odbc.writing.conditions import conflicts
+from connector_odbc.writing.exchanging import exchanged
 from connector_odbc.writing.pieces import Staged
 from connector_odbc.writing.read_back import refused_row
 from connector_odbc.writing.savepoint import savepoint
@@ -52,8 +53,10 @@ def publish(
     waiting: list[tuple[_Part, Refused]] = []
     for part in parts:
         waiting += part.carry_out()
-    for part, found in _again(waiting):
-        part.refuse(found)
+    waiting = _again(waiting)
+    for part in parts:
+        for found in part.exchange([found for other, found in waiting if other is part]):
+            part.refuse(found)
     return refusals.rejects
 
 
@@ -95,7 +98,7 @@ def _parents_last(streams: Sequence[Stream]) -> list[Stream]:
 
 
 def _again(waiting: list[tuple[_Part, Refused]]) -> list[tuple[_Part, Refused]]:
-    """Rows refused for want of another row, tried again as long as that helps: the other may have come after them."""
+    """Rows refused for want of another row, or a value that one has, tried again as long as that helps."""
     while waiting:
         still = [pair for part, found in waiting for pair in part.once_more(found)]
         if len(still) == len(waiting):
@@ -178,10 +181,40 @@ class _Part:
 
     def once_more(self, found: Refused) -> list[tuple[_Part, Refused]]:
         """Try one row again that was waiting; it is returned if it still is. Raises DataError over the budget."""
+        if self._superseded(found):
+            return [(self, found)]
         if self.load.mode in (WriteMode.APPEND, WriteMode.REPLACE):
             return self._halved(lambda a, b: [self.statements.append(a, b)], found.ordinal, found.ordinal)
         chunk = next(c for c in self.staged.chunks if c.first <= found.ordinal <= c.last)
         return self._halved(self._operations(chunk.ops, chunk.knowns), found.ordinal, found.ordinal)
+
+    def exchange(self, waiting: Sequence[Refused]) -> list[Refused]:
+        """Carry out rows that want values of one another; the other rows of `waiting` are returned."""
+        writes = self.database.profile.writes
+        able = [found for found in waiting if is_taken(found.error, writes) and not self._superseded(found)]
+        columns = self._exchangeable
+
+        def carry_out(ordinal: int) -> None:
+            chunk = next(c for c in self.staged.chunks if c.first <= ordinal <= c.last)
+            self._at_once(self._operations(chunk.ops, chunk.knowns)(ordinal, ordinal))
+
+        left = exchanged(self.connection, writes, able, lambda ordinal: self.statements.vacate(columns, ordinal), carry_out)
+        return [found for found in waiting if found not in able or found in left]
+
+    @property
+    def _exchangeable(self) -> list[str]:
+        """The columns that a row can be without for a moment, and whose values only one row has."""
+        if self.load.mode not in (WriteMode.UPSERT, WriteMode.APPLY):
+            return []
+        table = self.stage.target
+        unique = {name for index in table.indexes if index.unique for name in index.columns} - set(self.stream.keys)
+        return sorted(name for name in unique if table.column(name).nullable and not table.column(name).generated)
+
+    def _superseded(self, found: Refused) -> bool:
+        """Whether a later change of the same row has been carried out: an earlier one can not be any more."""
+        if len(self.staged.chunks) < 2:
+            return False
+        return int(self.connection.execute(self.statements.later(found.ordinal)).fetchall()[0][0]) > 0
 
     def refuse(self, found: Refused) -> None:
         """Make a reject of a row that the target did not take. Raises DataError over the budget."""
@@ -195,7 +228,7 @@ class _Part:
         writes = self.database.profile.writes
 
         def refused(found: Refused) -> None:
-            if is_of_relations(found.error, writes):
+            if is_of_relations(found.error, writes) or (is_taken(found.error, writes) and self._exchangeable):
                 waiting.append((self, found))
             else:
                 self.refuse(found)

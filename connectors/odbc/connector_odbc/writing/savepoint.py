@@ -12,24 +12,23 @@ from connector_odbc.writing.bisection import is_of_a_row
 
 __all__ = ["savepoint"]
 
-_NAME = "connector_rows"
-
 
 @contextmanager
-def savepoint(connection: Any, writes: Writes) -> Iterator[None]:
+def savepoint(connection: Any, writes: Writes, name: str = "connector_rows") -> Iterator[None]:
     """Take back what the block did when the driver raises in it; its error passes.
 
-    Where the whole transaction is gone, no error that passes speaks of a row: others would then be tried without those before.
+    One within another has another name, for MariaDB forgets the first. Where the whole transaction is gone, no error that passes
+    speaks of a row: others would then be tried without those before.
     """
     error = driver_manager.pyodbc().Error
-    connection.execute(f"SAVEPOINT {_NAME}")
+    connection.execute(f"SAVEPOINT {name}")
     try:
         yield
     except error as failed:
         try:
-            connection.execute(f"ROLLBACK TO SAVEPOINT {_NAME}")
+            connection.execute(f"ROLLBACK TO SAVEPOINT {name}")
         except error:
             if is_of_a_row(failed, writes):
                 raise
         raise
-    connection.execute(f"RELEASE SAVEPOINT {_NAME}")
+    connection.execute(f"RELEASE SAVEPOINT {name}")

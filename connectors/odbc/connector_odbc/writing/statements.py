@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from connector_odbc.catalogue import Column
@@ -58,7 +58,7 @@ class Statements:
             some = tuple(column for at, column in enumerate(self.stage.columns) if at in positions)
             groups.append((f"s.{self._own(KNOWN)} = '{known}'", some))
         for condition, columns in groups:
-            values = [column for column in columns if column.name not in self.keys]
+            values = {column.name: f"s.{self._q(column.name)}" for column in columns if column.name not in self.keys}
             if values and ("u" in ops or "p" in ops):
                 yield self._update(values, f"s.{self._own(OP)} IN ('u', 'p') AND {condition} AND {rows}")
             yield (
@@ -66,6 +66,16 @@ class Statements:
                 f"WHERE s.{self._own(OP)} <> 'd' AND {condition} AND {rows} "
                 f"AND NOT EXISTS (SELECT 1 FROM {self.target} t WHERE {self.match('t', 's')}){self._order}"
             )
+
+    def vacate(self, columns: Sequence[str], ordinal: int) -> str:
+        """The row that a staged one will change has nothing in `columns` any more."""
+        return self._update(dict.fromkeys(columns, "NULL"), self._between(ordinal, ordinal))
+
+    def later(self, ordinal: int) -> str:
+        """Whether another change of the same row is staged behind it."""
+        o = self._own(ORDINAL)
+        same = f"{self.match('l', 's')} AND l.{o} > s.{o}"
+        return f"SELECT COUNT(*) FROM {self.source} s JOIN {self.source} l ON {same} WHERE s.{o} = {ordinal}"
 
     def match(self, one: str, other: str) -> str:
         """That two rows have one key. Keys are not null."""
@@ -93,8 +103,8 @@ class Statements:
                 exists = f"SELECT 1 FROM {self.source} s WHERE {self.match(self.target, 's')} AND {condition}"
                 return f"DELETE FROM {self.target} WHERE EXISTS ({exists})"
 
-    def _update(self, values: Sequence[Column], condition: str) -> str:
-        pairs = [(self._q(column.name), f"s.{self._q(column.name)}") for column in values]
+    def _update(self, values: Mapping[str, str], condition: str) -> str:
+        pairs = [(self._q(name), value) for name, value in values.items()]
         match self.database.profile.writes.update:
             case "join":
                 sets = ", ".join(f"t.{name} = {value}" for name, value in pairs)

@@ -28,6 +28,7 @@ WRITES = Writes(
     # SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG
     refusals=frozenset({"22", "23", 18, 19, 20}),
     relations=frozenset({"FOREIGN KEY"}),
+    taken=frozenset({"UNIQUE constraint"}),
     one_writer=True,
     hidden="SELECT name FROM sqlite_master WHERE type = 'table' AND ? IS NOT NULL AND name LIKE ?",
     lock="",
