@@ -95,6 +95,19 @@ def test_a_record_of_no_known_type_is_shown_all_the_same(payments: tuple[Path, P
     assert "no type of record begins like this" in result.stderr
 
 
+def test_the_record_without_a_text_has_only_what_no_other_claims(tmp_path: Path) -> None:
+    """Wherever it is listed: that is how the file is read, too."""
+    file, layout = tmp_path / "a.txt", tmp_path / "a.layout.yaml"
+    field = "fields: [{name: x, type: string, start: 1, length: 2}]"
+    layout.write_text(
+        f"layout: 1\nname: a\nformat: fixed_width\nrecords:\n- {{name: rest, {field}}}\n"
+        f"- {{name: head, when: {{start: 1, value: H}}, {field}}}\n"
+    )
+    file.write_text("H1\nD1\n")
+    found = [json.loads(run(file, "--layout", layout, "--record", n, "--json").stdout)["record"] for n in (1, 2)]
+    assert found == ["head", "rest"]
+
+
 def test_a_file_that_ends_before_the_record_says_so(payments: tuple[Path, Path, str]) -> None:
     file, layout, _ = payments
     assert "ends before record 5" in run(file, "--layout", layout, "--record", 5, code=2).output

@@ -51,7 +51,9 @@ def look(layout: Layout, read: Callable[[int], bytes], number: int = 1, *, offse
 
 
 def _looked(layout: Layout, page: CodePage, records: Sequence[Record], raw: bytes, offset: int) -> LookedAt:
-    record = next((each for each in records if _is(each, page, raw)), None)
+    # As the file is read: the first whose text is there, and the one without a text has what is left.
+    told = sorted(records, key=lambda each: each.when is None)
+    record = next((each for each in told if _is(each, page, raw)), None)
     if record is None:
         whole = (_unknown(page, raw, offset),)
         return LookedAt(raw=raw, offset=offset, values=whole, problem="no type of record begins like this")
