@@ -124,6 +124,9 @@ def test_a_yaml_table_is_the_text_that_stands_there(tmp_path: Path) -> None:
     [
         ("- {name: a, start: 1, pos: 2, length: 3}", "line 1: two keys mean start"),
         ("length: lots\nfields: [{name: a, start: 1, length: 3}]", "the length of a record is 'lots', and a number was expected"),
+        ("length: ²\nfields: [{name: a, start: 1, length: 3}]", "the length of a record is '²', and a number was expected"),
+        ("- {name: a, start: 1, length: 3}\n- b", "line 2: the keys and values of a field were expected"),
+        ("- {name: a, start: 1, length: 3}\n- {name: b, <<: 3}", "line 2: expected a mapping"),
         ("trimmed: lots\nfields: [{name: a, start: 1, length: 3}]", "trimmed is 'lots', and yes or no was expected"),
         ("- {name: a, start: 1, length: {b: 3}}", "line 1: a word or a number was expected"),
         ("- {name: a, name: b, start: 1, length: 3}", "line 1: the key 'name' is there twice"),
@@ -136,3 +139,10 @@ def test_what_is_wrong_in_yaml_is_told(text: str, told: str, tmp_path: Path) -> 
         understand(str(path), reader="fixed_width")
     assert told in caught.value.message
     assert "a.yaml" in caught.value.message
+
+
+def test_a_row_that_is_wrong_does_not_hide_the_table(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("- {name: a, start: 1, length: 3}\n- {name: b, name: c, length: 3}\n")
+    with pytest.raises(ConfigError, match=r"a\.yaml: line 2: the key 'name' is there twice"):
+        understand(str(path))

@@ -75,6 +75,6 @@ def describes(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> bool
         return bool(found & {"type", "picture", "format", "decimals", "record"})
     starts = [row["start"] for row in rows if row.get("start")]
     if any(map(RANGE.fullmatch, starts)):
-        return all(RANGE.fullmatch(start) or start.strip().isdigit() for start in starts)
+        return all(RANGE.fullmatch(start) or start.strip().isdecimal() for start in starts)
     pictures = [row[column] for row in rows for column in PICTURED if row.get(column)]
     return any("(" in text for text in pictures) and all(picture_in(text) is not None for text in pictures)

@@ -94,7 +94,7 @@ def _form(table: Table) -> dict[str, Any]:
             raise ConfigError(f"trimmed is {said['trimmed']!r}, and yes or no was expected")
         found["trimmed"] = word in YES
     if "length" in said:
-        if not said["length"].isdigit():
+        if not said["length"].isdecimal():
             raise ConfigError(f"the length of a record is {said['length']!r}, and a number was expected")
         found["length"] = int(said["length"])
     return found

@@ -50,9 +50,10 @@ def is_table(path: Path) -> bool:
     """Whether the file has a row of columns that say what is where. Raises ConfigError for one that cannot be read."""
     _refuse_large(path)
     if path.suffix.lower() in (".yaml", ".yml"):
-        found = _of_mappings(path)
-        cells = [row.cells for row in found.rows]
-        return bool(cells) and "layout" not in found.about and describes(list(cells[0]), cells)
+        mappings, about = mappings_in(path)
+        # The first row says it: what is wrong in the others is told when they are read.
+        row = next((_named(path, line, mapping) for line, mapping in mappings), None)
+        return row is not None and "layout" not in about and describes(list(row.cells), [row.cells])
     return any(_head(lines) is not None for _, lines in _sheets(path, 2 * _DEEPEST))
 
 
@@ -132,11 +133,15 @@ def _of_mappings(path: Path) -> Table:
     rows: list[Row] = []
     unknown: set[str] = set()
     for line, mapping in mappings:
-        columns = meanings(list(mapping))
-        twice = next((column for column in columns if column and columns.count(column) > 1), None)
-        if twice is not None:
-            raise ConfigError(f"line {line}: two keys mean {twice}: {', '.join(mapping)}")
-        named = list(zip(columns, mapping.items(), strict=True))
-        rows.append(Row(f"{path}:{line}", {column: cell for column, (_, cell) in named if column}))
-        unknown.update(title for column, (title, _) in named if not column)
+        rows.append(_named(path, line, mapping))
+        unknown.update(title for title, column in zip(mapping, meanings(list(mapping)), strict=True) if not column)
     return Table(path, tuple(rows), tuple(sorted(unknown)), about)
+
+
+def _named(path: Path, line: int, mapping: Mapping[str, str]) -> Row:
+    """A row of YAML. Raises ConfigError when two of its keys say one and the same of its place."""
+    columns = meanings(list(mapping))
+    twice = next((column for column in columns if column and columns.count(column) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"line {line}: two keys mean {twice}: {', '.join(mapping)}")
+    return Row(f"{path}:{line}", {column: cell for column, cell in zip(columns, mapping.values(), strict=True) if column})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -11,21 +11,29 @@ from connector_sdk.errors import ConfigError
 __all__ = ["mappings_in"]
 
 
-def mappings_in(path: Path) -> tuple[list[tuple[int, Mapping[str, str]]], Mapping[str, str]]:
-    """The rows with their lines, and what the table says beside them. Raises ConfigError for what is no YAML, or no text."""
+def mappings_in(path: Path) -> tuple[Iterator[tuple[int, Mapping[str, str]]], Mapping[str, str]]:
+    """The rows with their lines, and what the table says beside them.
+
+    Raises ConfigError for what is no YAML; the iterator does for a row that is none, or has something else than words.
+    """
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        about: dict[str, str] = {}
-        if isinstance(node, yaml.MappingNode):
-            beside = _plain(node)
-            about = {key: _text(value) for key, value in beside.items() if isinstance(value, yaml.ScalarNode)}
-            node = beside.get("fields", beside.get("rows"))
-        if not isinstance(node, yaml.SequenceNode):
-            return [], about
-        rows = [(each.start_mark.line + 1, _plain(each)) for each in node.value if isinstance(each, yaml.MappingNode)]
-        return [(line, {key: _text(value) for key, value in row.items()}) for line, row in rows], about
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise ConfigError(f"is no YAML: {' '.join(str(error).split())}") from None
+    about: dict[str, str] = {}
+    if isinstance(node, yaml.MappingNode):
+        beside = _plain(node)
+        about = {key: _text(value) for key, value in beside.items() if isinstance(value, yaml.ScalarNode)}
+        node = beside.get("fields", beside.get("rows"))
+    return _rows(node.value if isinstance(node, yaml.SequenceNode) else []), about
+
+
+def _rows(nodes: Sequence[yaml.Node]) -> Iterator[tuple[int, Mapping[str, str]]]:
+    for node in nodes:
+        line = node.start_mark.line + 1
+        if not isinstance(node, yaml.MappingNode):
+            raise ConfigError(f"line {line}: the keys and values of a field were expected")
+        yield line, {key: _text(value) for key, value in _plain(node).items()}
 
 
 def _plain(node: yaml.MappingNode) -> Mapping[str, yaml.Node]:
@@ -34,7 +42,10 @@ def _plain(node: yaml.MappingNode) -> Mapping[str, yaml.Node]:
         if str(key.value) in seen:
             raise ConfigError(f"line {key.start_mark.line + 1}: the key {key.value!r} is there twice")
         seen.add(str(key.value))
-    yaml.constructor.SafeConstructor().flatten_mapping(node)  # what `<<` brings in comes first: the mapping's own keys count
+    try:
+        yaml.constructor.SafeConstructor().flatten_mapping(node)  # what `<<` brings in comes first: the mapping's own keys count
+    except yaml.YAMLError as error:
+        raise ConfigError(f"line {node.start_mark.line + 1}: {getattr(error, 'problem', None) or error}") from None
     return {str(key.value): value for key, value in node.value}
 
 
