@@ -149,6 +149,7 @@ def test_a_plus_of_a_number_is_none_of_its_value(values: tuple[str, ...]) -> Non
 def test_digits_in_the_same_groups_may_be_names() -> None:
     assert "8 digits in groups" in look("12.345.678", "98.765.432")[1]
     assert look("12.345.678", "1.234")[1] == ""
+    assert look("12.345.678 €", "98.765.432 €")[1] == ""
 
 
 @pytest.mark.parametrize(("values", "first"), [(('"0,125"', '"0,250"'), "0.125"), (('"0,125"', '"1,250"'), "0.125")])

@@ -60,6 +60,23 @@ def test_a_quote_that_is_never_closed_in_a_large_file() -> None:
     assert (found.layout.delimited.delimiter, found.layout.delimited.footer, found.rows) == (";", 0, 149_999)
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["id;name", '1;"a', "2;b", '3;c"', "4;d"],
+        ["id;name;x", *many(0, 40), '40;"oops;1', *many(41, 50), '50;inch";1', *many(51, 60)],
+        ["name;city;x;y", "a;b;c;d", 'e;"f;g;h', 'i;j";k;l', "m;n;o;p"],
+    ],
+)
+def test_a_value_that_swallows_records_is_asked_about(lines: list[str]) -> None:
+    assert "1 quoted values hold whole records, as " in asked(look(*lines))
+
+
+def test_a_text_of_several_lines_is_a_value() -> None:
+    found = look("id,text", '1,"Dear Ann,', "how are you, and you", 'Bob"', '2,"b, c"', '3,"d', 'e, f"')
+    assert (found.rows, asked(found)) == (3, "")
+
+
 # --- what follows the last record
 
 

@@ -52,7 +52,7 @@ def as_number(column: Column, base: Field, *, comma: bool) -> Decision | None:
         marks=tuple(marks),
         negative=next(iter(negatives), "leading"),
     )
-    decision = _sized(written, base, extent, count, column).asking(question or _like_names(extent, count))
+    decision = _sized(written, base, extent, count, column).asking(question or (None if marks else _like_names(extent, count)))
     if negatives and signs[negatives[0]] == count:
         how = "in parentheses" if negatives[0] == "parentheses" else "followed by a minus"
         decision = decision.asking(f"every value is {how}: all were read as negative numbers, please look")

@@ -30,6 +30,7 @@ from connector_sdk.formats.delimited_inference.found import Finding
 from connector_sdk.formats.delimited_inference.frame import Frame, find_frame
 from connector_sdk.formats.delimited_inference.opening import Opener, Sample, beginnings, reader_of
 from connector_sdk.formats.delimited_inference.rows import rows_of
+from connector_sdk.formats.delimited_inference.swallowed import swallowed
 from connector_sdk.formats.dos_end import without_dos_end
 from connector_sdk.formats.layout import Delimited, Field, Layout
 from connector_sdk.rejects import rejects_of
@@ -87,18 +88,16 @@ def infer(sample: Sample, *, name: str, limit: int | None = None, place: str | N
     )
     lone = lone_escapes(form, opener, encoding.name)
     findings += [Finding("question", None, lone)] if lone else []
-    hidden = records_behind(text_layout, opener)
-    if hidden is not None:
-        findings.append(Finding("question", None, hidden))
-        form = replace(form, comment=None)
-        text_layout = replace(text_layout, form=form)
     columns = [Column(n, t) for n, t in names]
     try:
-        rows, rejected, example = _fill(columns, text_layout, opener, where)
+        hidden = records_behind(text_layout, opener)
+        if hidden is not None:
+            findings.append(Finding("question", None, hidden))
+            text_layout = replace(text_layout, form=replace(form, comment=None))
+        filled = _fill(columns, text_layout, opener, where)
     except SchemaDriftError as error:
         raise ConfigError(f"no layout was found: {error.message}", hint="write a layout.yaml by hand", code="layout") from None
-    if rejected:
-        findings.append(Finding("question", None, f"{rejected:,} of {rows + rejected:,} records do not fit: {example}"))
+    findings += filled.findings
     comma = [told for column in columns if (told := column.tells_comma()) is not None]
     order = {told for column in columns if (told := column.tells_month_first()) is not None}
     decisions = [
@@ -114,13 +113,13 @@ def infer(sample: Sample, *, name: str, limit: int | None = None, place: str | N
         findings += [Finding("note", decision.field.name, note) for note in decision.notes]
     if form.footer and all(pa.types.is_string(decision.field.type) for decision in decisions):
         findings.append(Finding("note", None, "every field is text: a later file without the footer would lose its last record"))
-    if not rows:
+    if not filled.rows:
         findings.append(Finding("note", None, "there are no records: every field was taken for text"))
     keys, about_keys = _keys(columns, decisions)
     findings += about_keys
     fields = (replace(d.field, nullable=False) if d.field.name in keys else d.field for d in decisions)
     layout = replace(text_layout, fields=tuple(fields), keys=keys)
-    return Inference(layout=layout, findings=tuple(findings), rows=rows)
+    return Inference(layout=layout, findings=tuple(findings), rows=filled.rows)
 
 
 def _encoding(opener: Opener, limit: int | None, place: str) -> tuple[Encoding, bytes | None]:
@@ -216,23 +215,46 @@ def _names(titles: list[str]) -> list[tuple[str, str | None]]:
     return found
 
 
-def _fill(columns: list[Column], layout: Layout, opener: Opener, where: str | None) -> tuple[int, int, str]:
-    rows = rejected = 0
-    example = ""
+@dataclass
+class _Filled:
+    """What came of reading all records: how many there are, do not fit, and swallow others, with an example of each."""
+
+    rows: int = 0
+    rejected: int = 0
+    reject: str = ""
+    swallowing: int = 0
+    value: str = ""
+
+    @property
+    def findings(self) -> Iterator[Finding]:
+        if self.rejected:
+            count = f"{self.rejected:,} of {self.rows + self.rejected:,} records"
+            yield Finding("question", None, f"{count} do not fit: {self.reject}")
+        if self.swallowing:
+            told = f"{self.swallowing:,} quoted values hold whole records, as {self.value!r} does: was the quote meant to open?"
+            yield Finding("question", None, told)
+
+
+def _fill(columns: list[Column], layout: Layout, opener: Opener, where: str | None) -> _Filled:
+    filled = _Filled()
     line: int | None = 1 + layout.delimited.skip + layout.delimited.header
     with closing(opener()) as opened:  # type: ignore[type-var]
         for block in decode(layout, next(opened), stream=layout.name, place=where):
-            place = _places(block, rows + rejected, line)
+            count = block.data.num_rows + (0 if block.rejects is None else block.rejects.num_rows)
+            place = _places(block, filled.rows + filled.rejected, line)
+            if line is None or block.line is None or block.line - line > count:
+                for value in swallowed(block.data, layout.delimited.delimiter):
+                    filled.swallowing += 1
+                    filled.value = filled.value or value[:60]
             line = block.line
             for column, values in zip(columns, block.data.columns, strict=True):
                 column.take(values, place)
-            rows += block.data.num_rows
+            filled.rows += block.data.num_rows
             if block.rejects is not None and block.rejects.num_rows:
-                rejected += block.rejects.num_rows
-                if not example:
-                    first = rejects_of(block.rejects.slice(0, 1))[0]
-                    example = f"line {first.line}: {first.reason}" if first.line else first.reason
-    return rows, rejected, example
+                filled.rejected += block.rejects.num_rows
+                first = rejects_of(block.rejects.slice(0, 1))[0]
+                filled.reject = filled.reject or (f"line {first.line}: {first.reason}" if first.line else first.reason)
+    return filled
 
 
 def _places(block: Decoded, before: int, line: int | None) -> Callable[[int], str]:
