@@ -11,7 +11,10 @@ from connector_sdk.errors import ConfigError
 
 from connector_odbc import catalogue_reading, changes
 from connector_odbc.catalogue import Table
+from connector_odbc.changes import triggers
+from connector_odbc.changes.audit import called
 from connector_odbc.database import Database
+from connector_odbc.writing.targets import Targets
 
 __all__ = ["OPERATIONS", "call"]
 
@@ -42,7 +45,8 @@ OPERATIONS = (
 def call(database: Database, name: str, arguments: Mapping[str, object]) -> object:
     """Status as a list of objects; of the others the statements, as text. Raises ConfigError, TransientError."""
     streams = arguments.get("streams")
-    tables = _tables(database, [str(stream) for stream in streams] if isinstance(streams, list) else None)
+    named = [str(stream) for stream in streams] if isinstance(streams, list) else None
+    tables = _tables(database, named, away=name == "capture.remove")
     if name == "capture.status":
         changes.forget(database)
         return _status(database, tables)
@@ -58,12 +62,18 @@ def call(database: Database, name: str, arguments: Mapping[str, object]) -> obje
     return "\n".join(f"{statement};" for statement in statements)
 
 
-def _tables(database: Database, streams: Sequence[str] | None) -> dict[str, Table]:
-    """Those named, else all. Raises ConfigError for a name that is none of them, before anything is done to the others."""
+def _tables(database: Database, streams: Sequence[str] | None, *, away: bool) -> dict[str, Table]:
+    """Those named, else all; `away`: also one that is not there, of which a capture is left.
+
+    Raises ConfigError for a name that is none of them, before anything is done to the others.
+    """
     found = catalogue_reading.tables(database, streams)
     for stream in streams or ():
         if stream not in found:
-            raise ConfigError(f"{database.place} has no stream {stream!r}", stream=stream)
+            name = Targets(database).named(stream)
+            if not (away and triggers.left(database, [name])):
+                raise ConfigError(f"{database.place} has no stream {stream!r}", stream=stream)
+            found[stream] = Table(name=name, columns=())
         if found[stream].view:
             raise ConfigError(f"{stream!r} is a view: capture the changes of its tables", stream=stream)
     return {name: table for name, table in found.items() if not table.view}
@@ -95,6 +105,8 @@ def _remove(database: Database, tables: Mapping[str, Table], asked: object, *, d
     statements: list[str] = []
     for name in _offered(database, asked):
         installed = changes.METHODS[name].installed(database)
+        if name == "triggers":
+            installed |= triggers.left(database, [table.name for table in tables.values()])
         mine = {stream: table for stream, table in tables.items() if table.name in installed}
         if mine:
             statements += changes.METHODS[name].remove(database, mine, dry_run=dry_run)
@@ -104,9 +116,14 @@ def _remove(database: Database, tables: Mapping[str, Table], asked: object, *, d
 def _status(database: Database, tables: Mapping[str, Table]) -> list[dict[str, Any]]:
     by_method: dict[str, dict[str, Table]] = {}
     found: list[dict[str, Any]] = []
+    left = triggers.left(database, [table.name for table in tables.values()])
     for stream, table in tables.items():
         method = changes.method_of(database, table)
-        if method is None:
+        if table.name in left and method in (None, "triggers"):
+            audit = called(database.profile, table.name).audit
+            problem = f"{audit} is left of an earlier table of this name: {triggers.AGAIN}"
+            found.append({"stream": stream, "method": None, "problem": problem})
+        elif method is None:
             found.append({"stream": stream, "method": None})
         else:
             by_method.setdefault(method, {})[stream] = table

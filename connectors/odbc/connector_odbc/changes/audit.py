@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from connector_sdk.errors import ConfigError, SchemaDriftError
 from connector_sdk.schema import Stream
 
 from connector_odbc import driver_manager
-from connector_odbc.catalogue import Column, Table
+from connector_odbc.catalogue import Column, Table, TableName
 from connector_odbc.changes import unheld
 from connector_odbc.changes.order.order import Step
 from connector_odbc.config import TableConfig
@@ -26,7 +26,7 @@ from connector_odbc.row_keys import row_keys
 from connector_odbc.selecting import Query
 from connector_odbc.way import Part, Way, way
 
-__all__ = ["Audit", "Mark", "Read", "captured"]
+__all__ = ["Audit", "Mark", "Read", "called", "captured"]
 
 SEQ, OP, AT = "_connector_seq", "_connector_op", "_connector_at"
 MARK = -1
@@ -63,23 +63,31 @@ def captured(database: Database, stream: str, table: Table) -> Captured:
             stream=stream,
         )
     profile = database.profile
-    own = table.name.name
-    if len(own) > LONGEST or not own.isascii():
-        own = f"{own.encode('ascii', 'ignore').decode()[:24]}_{hashlib.sha256(own.encode()).hexdigest()[:12]}"
-    here = "" if table.name.schema is None else f"{profile.quote(table.name.schema)}."
     unique = {index.columns for index in table.indexes if index.unique and set(index.columns) != set(keys)}
     if table.primary and set(table.primary) != set(keys):
         unique.add(table.primary)
-
-    return Captured(
-        title=table.name.name,
-        here=here,
-        table=here + profile.quote(table.name.name),
-        audit=here + profile.quote(f"_connector_changes_{own}"),
-        name=lambda word: profile.quote(f"_connector_{word}_{own}"),
+    return replace(
+        called(profile, table.name),
         columns=tuple((profile.quote(column.name), column) for column in table.columns),
         keys=tuple(map(profile.quote, keys)),
         unique=tuple(tuple(map(profile.quote, names)) for names in sorted(unique)),
+    )
+
+
+def called(profile: Profile, table: TableName) -> Captured:
+    """The names of what captures a table, whether it is there or not; no columns, and no keys."""
+    own = table.name
+    if len(own) > LONGEST or not own.isascii():
+        own = f"{own.encode('ascii', 'ignore').decode()[:24]}_{hashlib.sha256(own.encode()).hexdigest()[:12]}"
+    here = "" if table.schema is None else f"{profile.quote(table.schema)}."
+    return Captured(
+        title=table.name,
+        here=here,
+        table=here + profile.quote(table.name),
+        audit=here + profile.quote(f"_connector_changes_{own}"),
+        name=lambda word: profile.quote(f"_connector_{word}_{own}"),
+        columns=(),
+        keys=(),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -14,16 +14,17 @@ from connector_sdk.schema import Mode, Stream, Where
 from connector_odbc import catalogue_reading, driver_manager
 from connector_odbc.catalogue import Table, TableName
 from connector_odbc.changes import handover
-from connector_odbc.changes.audit import MARK, Audit, Mark, captured
+from connector_odbc.changes.audit import MARK, Audit, Mark, called, captured
 from connector_odbc.changes.handover import Found
 from connector_odbc.changes.order import gaps, number, snapshot
 from connector_odbc.changes.order.order import Order
 from connector_odbc.database import Connection, Database
 from connector_odbc.profiles.changes import Triggers
 
-__all__ = ["ABOUT", "ack", "install", "installed", "plan", "read", "remove", "status"]
+__all__ = ["ABOUT", "ack", "install", "installed", "left", "plan", "read", "remove", "status"]
 
 ABOUT = "triggers: every committed change with the row as it is after it; each write costs a second one"
+AGAIN = "connector capture remove, capture install, and begin anew"
 ORDERS: Mapping[str, Order] = {"snapshot": snapshot, "gaps": gaps, "number": number}
 
 
@@ -39,6 +40,29 @@ def installed(database: Database) -> frozenset[TableName]:
     with database.lend() as connection:
         rows = connection.execute(_triggers(database).installed).fetchall()
     return frozenset(TableName(None if schema is None else str(schema), str(name)) for schema, name in rows)
+
+
+def left(database: Database, tables: Iterable[TableName]) -> frozenset[TableName]:
+    """Those of `tables` that have an audit table, while the triggers that filled it have gone with an earlier table."""
+    triggers = database.profile.changes.triggers
+    if triggers is None:
+        return frozenset()
+    quote, there = database.profile.quote, installed(database)
+    with database.lend() as connection:
+        audits = {f"{quote(str(schema))}.{quote(str(name))}" for schema, name in connection.execute(triggers.audits).fetchall()}
+        kept = [table for table in tables if called(database.profile, table).audit in audits]
+        return frozenset(table for table in kept if table not in there or not _fires(triggers, connection, table))
+
+
+def _fires(triggers: Triggers, connection: Connection, table: TableName) -> bool:
+    if triggers.fires is None:
+        return True
+    return connection.execute(triggers.fires, *_asked(triggers.fires, table)).fetchone() is not None
+
+
+def _asked(query: str, table: TableName) -> list[str | None]:
+    """Schema and name as often as the query has a place for them."""
+    return [table.schema, table.name] * (query.count("?") // 2)
 
 
 def plan(database: Database, streams: Sequence[Stream], where: Mapping[str, Where]) -> list[Split]:
@@ -62,10 +86,11 @@ class _Log:
         self._database = database
         self._split = split
         self._order = ORDERS[_triggers(database).order]
-        self.audit = _audit(database, split.streams[0])
+        self._table, self.audit = _audit(database, split.streams[0])
 
     def low(self) -> Any:
         with self._database.lend() as connection:
+            self._check(connection)
             mark = self.audit.mark(connection)
             return {"token": mark.token, "at": self._order.low(connection, self.audit.name, mark.purged)}
 
@@ -73,6 +98,7 @@ class _Log:
         name = self._split.streams[0].name
         with self._database.lend() as connection:
             start = self.known(self.audit.mark(connection), position)
+            self._check(connection)
             self.audit.check(connection)
             end = self._order.now(self._database, connection, self.audit.name, start) if until is None else until["at"]
         for step in self._order.steps(start, end):
@@ -81,6 +107,12 @@ class _Log:
                     here = None if one.number is None else {**position, "at": step.place(one.number)}
                     yield Found(stream=name, data=one.data, position=here, rejects=one.rejects)
         yield Found(stream=name, data=handover.nothing(self._split.streams[0]), position={**position, "at": end})
+
+    def _check(self, connection: Connection) -> None:
+        """Raises ConfigError for triggers that have gone: no change would be told any more, and without a word."""
+        if not _fires(_triggers(self._database), connection, self._table):
+            name = self._split.streams[0].name
+            raise ConfigError(f"{name!r} has been made anew, and has no triggers", hint=AGAIN, stream=name)
 
     def known(self, mark: Mark, position: Any) -> Any:
         """The place of `position`. Raises StateInvalidError for one of an earlier installation, or before what was let go."""
@@ -105,13 +137,13 @@ class _Log:
             connection.commit()
 
 
-def _audit(database: Database, stream: Stream) -> Audit:
+def _audit(database: Database, stream: Stream) -> tuple[TableName, Audit]:
     table = catalogue_reading.tables(database, [stream.name]).get(stream.name)
     if table is None:
         raise StateInvalidError(
             f"there is no table of stream {stream.name!r} any more", hint="discover again", stream=stream.name
         )
-    return Audit.of(database, stream, table)
+    return table.name, Audit.of(database, stream, table)
 
 
 def read(database: Database, split: Split, state: State | None, until: State | None) -> Iterator[Batch]:
@@ -131,12 +163,17 @@ def ack(database: Database, split: Split, state: State) -> None:
 
 
 def install(database: Database, tables: Mapping[str, Table], *, dry_run: bool) -> list[str]:
-    """An audit table and triggers for each. Raises ConfigError for a table whose changes they would not all see."""
+    """An audit table and triggers for each. Raises ConfigError for a table whose changes they would not all see, and for one that
+    was captured, dropped and made again: changes that nobody has read may be left of it."""
     triggers, there, statements = _triggers(database), installed(database), list[str]()
+    old = left(database, [table.name for table in tables.values()])
     with closing(database.connect()) as connection:
         for statement in triggers.session:
             connection.execute(statement)
         for stream, table in tables.items():
+            if table.name in old:
+                audit = called(database.profile, table.name).audit
+                raise ConfigError(f"{audit} is left of an earlier table {table.name}", hint=AGAIN, stream=stream)
             if table.name in there:
                 continue
             found = captured(database, stream, table)
@@ -165,8 +202,7 @@ def _check(database: Database, connection: Connection, stream: str, table: Table
     triggers = _triggers(database)
     if triggers.unfit is None:
         return
-    given = [table.name.schema, table.name.name] * (triggers.unfit.count("?") // 2)
-    row = connection.execute(triggers.unfit, *given).fetchone()
+    row = connection.execute(triggers.unfit, *_asked(triggers.unfit, table.name)).fetchone()
     if row is not None:
         raise ConfigError(
             f"triggers would not see all changes of {table.name}: {row[0]}",
@@ -178,7 +214,7 @@ def _check(database: Database, connection: Connection, stream: str, table: Table
 def remove(database: Database, tables: Mapping[str, Table], *, dry_run: bool) -> list[str]:
     """Triggers first, then audit tables: whoever writes meanwhile does not fail."""
     triggers = _triggers(database)
-    statements = [line for stream, table in tables.items() for line in triggers.remove(captured(database, stream, table))]
+    statements = [line for table in tables.values() for line in triggers.remove(called(database.profile, table.name))]
     if not dry_run:
         with closing(database.connect()) as connection:
             _run(database, connection, statements)
@@ -201,7 +237,7 @@ def status(database: Database, tables: Mapping[str, Table]) -> list[dict[str, An
     found = []
     with database.lend() as connection:
         for stream, table in tables.items():
-            audit = captured(database, stream, table).audit
+            audit = called(database.profile, table.name).audit
             asked = f"SELECT count(*), min(_connector_at) FROM {audit} WHERE _connector_seq >= 0"
             count, since = connection.execute(asked).fetchone()
             cannot = _triggers(database).cannot

@@ -34,16 +34,19 @@ class Triggers:
 
     An audit table has the columns ``_connector_seq`` (counts up; never used again), ``_connector_op``, ``_connector_at`` (the
     moment) and ``_connector_note``, and those of its table in types that keep their values as they are. `order` says how changes
-    that are committed late are found. `installed` is a query for schema and name of every table that has them. `unfit` is a
-    query with two parameters, schema and table, once or more, for reasons why a table's changes would not all be seen. `session`
-    statements precede the installing. `types` are those of the count, the operation and the moment; `cannot` says what is not
-    seen.
+    that are committed late are found. `installed` is a query for schema and name of every table that has them, `audits` one for
+    those of every audit table. `fires`, where `installed` goes by audit tables, returns a row for a table that has its triggers,
+    as far as the login may know; `unfit` returns the reasons why a table's changes would not all be seen. The parameters of both
+    are schema and table, once or more. `session` statements precede the installing. `types` are those of the count, the operation
+    and the moment; `cannot` says what is not seen.
     """
 
     order: Literal["snapshot", "gaps", "number"]
     installed: str
+    audits: str
     install: Callable[[Captured], list[str]]
     remove: Callable[[Captured], list[str]]
+    fires: str | None = None
     unfit: str | None = None
     session: tuple[str, ...] = ()
     types: tuple[str, str, str] = ("bigint", "text", "timestamp with time zone")

@@ -48,13 +48,25 @@ def _remove(captured: Captured) -> list[str]:
     return [*triggers, f"DROP TABLE IF EXISTS {captured.audit}"]
 
 
+_MAY = "privilege_type = 'TRIGGER' AND grantee = CONCAT('\\'', REPLACE(CURRENT_USER(), '@', '\\'@\\''), '\\'')"
+
 TRIGGERS = Triggers(
     order="gaps",
     # Those of whom one may read, whoever may see triggers.
     installed="""
 SELECT table_schema, table_comment FROM information_schema.tables WHERE table_name LIKE '\\_connector\\_changes\\_%'""",
+    audits="""
+SELECT table_schema, table_name FROM information_schema.tables WHERE table_name LIKE '\\_connector\\_changes\\_%'""",
     install=_install,
     remove=_remove,
+    # Who has not the privilege TRIGGER sees none, and takes them to be there.
+    fires=f"""
+SELECT 1 FROM information_schema.triggers
+WHERE event_object_schema = ? AND event_object_table = ? AND trigger_name LIKE '\\_connector\\_c\\_%'
+UNION ALL SELECT 1 FROM DUAL
+WHERE NOT EXISTS (SELECT 1 FROM information_schema.user_privileges WHERE {_MAY})
+  AND NOT EXISTS (SELECT 1 FROM information_schema.schema_privileges WHERE {_MAY} AND ? LIKE table_schema AND ? <> '')
+  AND NOT EXISTS (SELECT 1 FROM information_schema.table_privileges WHERE {_MAY} AND table_schema = ? AND table_name = ?)""",
     unfit="""
 SELECT concat('its engine is ', engine, ', and only InnoDB has transactions') FROM information_schema.tables
 WHERE table_schema = ? AND table_name = ? AND coalesce(engine, '') <> 'InnoDB'

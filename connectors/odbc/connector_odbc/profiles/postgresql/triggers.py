@@ -70,6 +70,10 @@ SELECT n.nspname, c.relname
 FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgname LIKE '\\_connector\\_t\\_%'""",
+    audits="""
+SELECT n.nspname, c.relname
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND c.relname LIKE '\\_connector\\_changes\\_%'""",
     install=_install,
     remove=_remove,
     types=("bigint", "character varying", "timestamp with time zone"),
