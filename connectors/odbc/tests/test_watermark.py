@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from click.testing import CliRunner
 from connector_odbc import OdbcConnector
+from connector_sdk.cli import main
 from connector_sdk.contract import Split, State
 from connector_sdk.errors import ConfigError, StateInvalidError
 from connector_sdk.schema import Mode
@@ -104,6 +109,33 @@ def test_while_a_transaction_stays_open_reading_goes_on_up_to_where_it_began(mar
         finally:
             first.close()
             second.close()
+
+
+def test_rows_that_are_held_back_by_open_transactions_are_told(mariadb_system: System, tmp_path: Path) -> None:
+    system = mariadb_system
+    _orders(system)
+    system.run("CREATE TABLE elsewhere (id integer PRIMARY KEY) ENGINE=InnoDB", _insert("a", "b"))
+    (tmp_path / "shop.yaml").write_text(yaml.safe_dump({**system.settings, "streams": {"orders": {"cursor": "at"}}}))
+    words = ["read", "odbc", "-c", str(tmp_path / "shop.yaml"), "-s", "orders", "--mode", "incremental", "--format", "jsonl"]
+    words += ["--state", str(tmp_path / "state"), "-o"]
+    other = system.database.connect(autocommit=False)
+    try:
+        other.execute("INSERT INTO elsewhere VALUES (1)")
+        session = other.execute("SELECT CONNECTION_ID()").fetchone()[0]
+        held = CliRunner().invoke(main, [*words, str(tmp_path / "held/")])
+        assert held.exit_code == 0, held.output
+        assert "done: 0 rows" in held.stderr
+        told = [line for line in held.stderr.splitlines() if line.startswith("warning: ")]
+        assert len(told) == 1 and "orders: rows are held back until 1 transaction" in told[0]
+        assert re.search(rf" since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d, of connection {session}$", told[0])
+        other.commit()
+        free = CliRunner().invoke(main, [*words, str(tmp_path / "free/")])
+        assert "done: 2 rows" in free.stderr and "held back" not in free.stderr
+        other.execute("INSERT INTO elsewhere VALUES (2)")
+        nothing = CliRunner().invoke(main, [*words, str(tmp_path / "nothing/")])
+        assert "done: 0 rows" in nothing.stderr and "held back" not in nothing.stderr  # there is none
+    finally:
+        other.close()
 
 
 def test_a_read_goes_on_from_any_state_and_ends_exactly_at_one(system: System) -> None:

@@ -7,6 +7,7 @@ open at its sight is over; until then, an earlier one that meets this.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -21,6 +22,8 @@ from connector_odbc.database import Connection, Database
 from connector_odbc.selecting import Query
 
 __all__ = ["bind", "condition", "earlier", "highest", "upto"]
+
+logger = logging.getLogger(__name__)
 
 CANDIDATES = 16
 """Ends that wait for their transactions."""
@@ -39,9 +42,20 @@ def bind(database: Database, column: Column) -> str:
 
 
 def upto(
-    database: Database, connection: Connection, source: str, place: str, column: Column, after: str | None, known: Candidates
+    database: Database,
+    connection: Connection,
+    source: str,
+    place: str,
+    column: Column,
+    after: str | None,
+    known: Candidates,
+    *,
+    stream: str,
 ) -> tuple[str | None, Candidates]:
-    """The value to read up to, and the candidates for later ends; `after` where there is no better one."""
+    """The value to read up to, and the candidates for later ends; `after` where there is no better one.
+
+    Rows of `stream` that are there and left to a later read are told in the log.
+    """
     end = highest(database, connection, source, place)
     if database.profile.changes.late != "list" or end is None or end == after:
         if end is not None and end != after and database.profile.changes.late != "window":
@@ -53,6 +67,7 @@ def upto(
     if not open_:
         return end, ()
     left = [(value, owners) for value, owners in known if open_.intersection(owners)]
+    logger.warning("%s: rows are held back until %s", stream, open_transactions.told(open_))
     return (over[-1] if over else after), (*left[-CANDIDATES + 1 :], (end, sorted(open_)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import Any
 
 from connector_sdk.errors import ConfigError, TransientError
@@ -10,7 +11,7 @@ from connector_sdk.errors import ConfigError, TransientError
 from connector_odbc import driver_manager
 from connector_odbc.database import Database
 
-__all__ = ["changing", "writing"]
+__all__ = ["changing", "told", "writing"]
 
 _READ_ONLY = 1 << 48
 """Transactions that have not written have no number (0), or one from here on."""
@@ -28,6 +29,14 @@ def changing(database: Database) -> set[str]:
         for number, session, started, locks in _listed(database)
         if 0 < int(number) < _READ_ONLY or int(locks) > 0
     }
+
+
+def told(open_: Collection[str]) -> str:
+    """What :func:`changing` found, for people: how many, and which has been there for longest."""
+    session, _, since = min(open_, key=lambda one: one.partition(" ")[2]).partition(" ")
+    many = f"{len(open_)} transactions that are open on the server end, the oldest"
+    one = "1 transaction that is open on the server ends, there"
+    return f"{one if len(open_) == 1 else many} since {since}, of connection {session}"
 
 
 def _listed(database: Database) -> list[Any]:

@@ -142,7 +142,9 @@ def _end(database: Database, split: Split, known: Way, here: _Position) -> _Posi
         if split.spec["overlap"]:
             value = by_value.highest(database, connection, known.source, place)
             return _Position(upto=here.upto if value is None else value)
-        value, candidates = by_value.upto(database, connection, known.source, place, column, here.upto, here.candidates)
+        value, candidates = by_value.upto(
+            database, connection, known.source, place, column, here.upto, here.candidates, stream=split.streams[0].name
+        )
         return _Position(upto=value, candidates=tuple((value, tuple(owners)) for value, owners in candidates))
 
 
