@@ -87,6 +87,11 @@ def test_a_last_line_that_may_be_a_broken_record_is_asked_about(last: str) -> No
     )
 
 
+def test_a_broken_record_behind_an_empty_line_is_asked_about() -> None:
+    assert "'bob;6'; it may be a broken record" in asked(look("name;n;x", "ann;5;1", "cy;6;2", "", "bob;6"))
+    assert asked(look("name;n;x", "ann;5;1", "cy;6;2", "", "Source: the other office")) == ""
+
+
 def test_a_broken_record_above_a_total_is_asked_about() -> None:
     found = look("id;name;x", *many(0, 100), "100;x", "Total: 101")
     assert "'100;x' among them may be a broken record" in asked(found)

@@ -50,7 +50,7 @@ def find_footer(tail: str, rows: Sequence[Row], frame: Frame) -> Footer:
     shown = frame.form.delimiter.join((told or ending)[0].cells)[:60]
     what = f"the last {count} lines are" if count > 1 else "the last line is"
     message = f"{what} left out, as no records: {shown!r}"
-    may_be_records = [row for row in ending if row not in told and (not apart or looks_like_data(row.cells[0]))]
+    may_be_records = [row for row in ending if row not in told and not (apart and _is_remark(row))]
     if may_be_records and told:
         broken = frame.form.delimiter.join(may_be_records[0].cells)[:60]
         return Footer(count, f"{message}; {broken!r} among them may be a broken record")
@@ -58,6 +58,11 @@ def find_footer(tail: str, rows: Sequence[Row], frame: Frame) -> Footer:
         return Footer(count, f"{message}; it may be a broken record")
     same = any(len(row.cells) == frame.width for row in ending) or frame.width == 1
     return Footer(count, message) if same else Footer(count, note=message)
+
+
+def _is_remark(row: Row) -> bool:
+    """Whether it has but one value, which is a word: behind an empty line that is no record."""
+    return len(row.cells) == 1 and not looks_like_data(row.cells[0])
 
 
 def _like_a_total(last: Row, frame: Frame) -> str | None:
