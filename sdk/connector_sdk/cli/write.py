@@ -71,7 +71,7 @@ def write(
         opened = stack.enter_context(session(name, config, voice))
         sink = opened.sink()
         have = next((found for found in sink.discover([stream]) if found.name == stream), None)
-        schema = None if have is None else change_schema(have.schema) if mode == "apply" else roomy(have.schema)
+        schema = None if have is None else change_schema(roomy(have.schema)) if mode == "apply" else roomy(have.schema)
         batches = stack.enter_context(closing(_batches(files, kind, schema)))
         source = stack.enter_context(TableSource(stream, batches, like=have))
         (want,) = source.discover()

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from connector_sdk.changes import OP, RESERVED, is_change
+from connector_sdk.changes import BEFORE, OP, RESERVED, is_change
 from connector_sdk.contract import Batch, Split, State
 from connector_sdk.errors import ConfigError, DataError
 from connector_sdk.runtime.exact_rows import fit, roomy
@@ -83,18 +83,21 @@ class TableSource:
         return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
 
     def _target_schema(self, schema: pa.Schema) -> pa.Schema:
-        own = {field.name: field for field in self._stream.schema}
         changes = self.mode is Mode.CHANGES
-        return pa.schema(
-            [
-                (own[f.name].with_nullable(True) if changes else own[f.name]) if f.name in own else f.with_nullable(f.name != OP)
-                for f in schema
-            ]
-        )
+        own = {field.name: field.with_nullable(True) if changes else field for field in self._stream.schema}
+        return pa.schema([own[field.name] if field.name in own else _reserved(field, own) for field in schema])
 
     def ack(self, split: Split, state: State) -> None:
         while self._kept and self._kept[0][0] <= state["batch"]:
             self._kept_bytes -= _size(self._kept.popleft()[1])
+
+
+def _reserved(field: pa.Field[Any], own: Mapping[str, pa.Field[Any]]) -> pa.Field[Any]:
+    """A column that says something of the change; a row as it was has the types of the row."""
+    was: Any = field.type
+    if field.name == BEFORE and pa.types.is_struct(was):
+        return pa.field(BEFORE, pa.struct([own.get(part.name, part) for part in was]))
+    return field.with_nullable(field.name != OP)
 
 
 def _size(batch: Batch) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -112,6 +113,17 @@ def test_write_makes_a_reject_of_each_row_that_does_not_fit(connector: Run, shop
     assert [row["text"] for row in shop.rows("notes").to_pylist()][before:] == ["a", "c"]
     (reject,) = [line.reject for line in read_rejects(Path("bad.jsonl")) if line.checkpoint]
     assert (reject.stream, reject.code, reject.field, reject.raw_form) == ("notes", "type", "number", "arrow")
+
+
+def test_write_makes_a_reject_of_a_change_that_does_not_fit(connector: Run, shop: FakeSimulator) -> None:
+    before = content(connector, "shop.json")
+    amounts = {"_op": "u", "id": before[0]["id"], "amount": "1.5", "_known": [0, 2]}
+    Path("changes.jsonl").write_text("\n".join(json.dumps(amounts | more) for more in ({"amount": "12345678901.50"}, {})) + "\n")
+    words = ("write", FAKE, "-c", "shop.json", "-s", "orders", "-i", "changes.jsonl", "--mode", "apply", "--rejects", "bad.jsonl")
+    result = connector(*words, "--max-rejects", "1")
+    assert result.exit_code == 0, result.output
+    assert [line.reject.field for line in read_rejects(Path("bad.jsonl"))] == ["amount"]
+    assert content(connector, "shop.json")[0] == {**before[0], "amount": Decimal("1.50")}
 
 
 def test_a_row_that_did_not_fit_is_tried_again_and_is_a_reject_again(connector: Run, shop: FakeSimulator) -> None:
