@@ -25,7 +25,7 @@ def rows(found: Inference, data: bytes) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("encoding", ["cp037", "cp500", "cp273", "cp1140"])
-@pytest.mark.parametrize("text", [GERMAN, SMALL], ids=["many", "few"])
+@pytest.mark.parametrize("text", [GERMAN, SMALL, "id,name\n1,Müllerstraße\n2,x\n"], ids=["many", "few", "one word"])
 @pytest.mark.parametrize("end", ["\n", "\x85"], ids=["LF", "NEL"])
 def test_ebcdic_with_letters_of_a_nation_is_asked_about(encoding: str, text: str, end: str) -> None:
     data = text.replace("\n", end).encode(encoding)

@@ -65,9 +65,9 @@ def _fits(word: bytes, page: str) -> int:
     """How well the telling bytes between letters are letters, too; at the ends of a word they may be brackets and other marks."""
     text, score = word.decode(page), 0
     for place in range(1, len(word) - 1):
-        before, code, behind = word[place - 1 : place + 2]
-        if code in _TELLING and before in _LETTERS + _CAPITALS and behind in _LETTERS + _CAPITALS:
-            score += 1 if text[place].isalpha() and (text[place].islower() or before in _CAPITALS) else -1
+        before, character, behind = text[place - 1], text[place], text[place + 1]
+        if word[place] in _TELLING and before.isalpha() and behind.isalpha():
+            score += 1 if character.isalpha() and (character.islower() or before.isupper()) else -1
     return score
 
 
