@@ -20,7 +20,7 @@ from connector_sdk.schema import Mode
 from connectors.odbc.tests.conftest import System
 from connectors.odbc.tests.fidelity_cases import CASES
 from connectors.odbc.tests.test_fidelity import prepare, read, same
-from connectors.odbc.tests.workload import TABLE, Replica, create, rows_of
+from connectors.odbc.tests.workload import SECONDS, TABLE, Follower, Replica, Writers, create, rows_of
 
 
 @pytest.fixture(params=["postgresql", "mariadb"])
@@ -124,6 +124,20 @@ def _change(luck: random.Random) -> str:
             f"DELETE FROM {TABLE} WHERE id = {key}",
         ]
     )
+
+
+@pytest.mark.slow
+def test_a_replica_under_load_equals_the_source(hashing: System, tmp_path: Path) -> None:
+    create(hashing)
+    follower = Follower(lambda: _connector(hashing, tmp_path, batch_rows=70))
+    with Writers(hashing) as writers:
+        follower.follow(SECONDS, lambda: hashing.server.restart(hard=True))
+    follower.read()
+    assert follower.replica is not None
+    with hashing.connector() as opened:
+        assert follower.replica.rows == rows_of(opened)
+    assert writers.commits > 50 and writers.rollbacks > 5
+    assert follower.cuts > 0
 
 
 def test_values_that_move_from_column_to_column_are_changes(hashing: System, tmp_path: Path) -> None:

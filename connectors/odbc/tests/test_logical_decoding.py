@@ -20,7 +20,7 @@ from connectors.odbc.tests import workload
 from connectors.odbc.tests.conftest import System, reached
 from connectors.odbc.tests.fidelity_cases import CASES, TYPES
 from connectors.odbc.tests.test_fidelity import check
-from connectors.odbc.tests.workload import Follower, Writers
+from connectors.odbc.tests.workload import SECONDS, Follower, Writers
 from tests.servers.postgresql import PostgreSQL
 
 SHOP = "CREATE TABLE shop (id integer PRIMARY KEY, name text, long text)"
@@ -478,7 +478,7 @@ def test_a_replica_under_load_equals_the_source(system: System) -> None:
     install(system, workload.TABLE)
     follower = Follower(system.connector)
     with Writers(system, truncates=True) as writers:
-        follower.follow(10)
+        follower.follow(SECONDS)
     follower.read()
     assert follower.replica is not None
     with system.connector() as connector:

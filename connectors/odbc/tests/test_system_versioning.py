@@ -19,7 +19,7 @@ from connectors.odbc.tests.conftest import System
 from connectors.odbc.tests.fidelity_cases import CASES
 from connectors.odbc.tests.test_fidelity import check
 from connectors.odbc.tests.test_logical_decoding import last, told
-from connectors.odbc.tests.workload import Follower, Writers
+from connectors.odbc.tests.workload import SECONDS, Follower, Writers
 
 SHOP = "CREATE TABLE shop (id integer PRIMARY KEY, name varchar(20)) ENGINE=InnoDB"
 
@@ -352,7 +352,7 @@ def test_a_replica_under_load_equals_the_source(system: System) -> None:
     install(system, workload.TABLE)
     follower = Follower(system.connector)
     with Writers(system) as writers:
-        follower.follow(10)
+        follower.follow(SECONDS)
     follower.read()
     assert follower.replica is not None
     with system.connector() as connector:
