@@ -56,6 +56,8 @@ def test_ebcdic_without_such_letters_is_a_note() -> None:
     ("text", "encoding"),
     [
         ("id;nazwa\n1;Łódź\n2;żółw\n3;gęś\n", "cp1250"),
+        ("id;slovo\n1;příště\n2;řeči\n3;děti\n", "cp1250"),
+        ("id;ad\n1;güneş\n2;çiçek\n", "cp1254"),
         ("id;name\n1;ÄÖÜ\n2;Ärger über Öl\n3;Größe\n", "cp437"),
         ("id;name\n1;日本語\n2;テスト\n3;東京都\n", "shift_jis"),
         ("id;name\n1;ひらがな\n2;かな\n", "shift_jis"),
@@ -69,7 +71,14 @@ def test_letters_that_are_none_in_western_code_pages_are_asked_about(text: str, 
     assert len(rows(found, data)) == found.rows
 
 
-@pytest.mark.parametrize("text", ["id;name\n1;Müller’s – „Größe“\n2;5 €\n", "id;name\n1;L’été, 1ª, col·lega\n2;Ñandú ½ m² 5°\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id;name\n1;Müller’s – „Größe“\n2;5 €\n",
+        "id;name\n1;L’été, 1ª, col·lega\n2;Ñandú ½ m² 5°\n",
+        "id;n\n1;Søren Forlì\n2;þýða\n",
+    ],
+)
 def test_western_text_is_a_note(text: str) -> None:
     found = infer(text.encode("cp1252"), name="s")
     assert (found.layout.encoding, "are not UTF-8" in asked(found)) == ("cp1252", False)

@@ -29,6 +29,11 @@ _STRANGE = re.compile(
     rb"\xb5\xb8\xb9\xbb-\xbf](?=[%b])" % (_LETTER, _LETTER)
 )
 """What is no character of cp1252, or a mark of it between letters: there it is a letter of some other code page."""
+_APART = ((b"\xf8", b"\xe8\xec\xf9"), (b"\xfe", b"\xe3\xe7\xfc"))
+"""Letters of cp1252 that no language has in one word: ø with è, ì or ù is Czech, þ with ã, ç or ü is Romanian or Turkish."""
+_TOGETHER = re.compile(
+    b"|".join(rb"[%b][A-Za-z\x80-\xff]{0,40}?[%b]" % pair for one, others in _APART for pair in ((one, others), (others, one)))
+)
 _JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]{2,}")
 _WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 
@@ -60,7 +65,7 @@ def find_encoding(chunks: Iterator[bytes]) -> Encoding:
         which = "cp1140, since there is a euro sign" if name == "cp1140" else f"{name}; nothing in it tells its code pages apart"
         return Encoding(name, note=f"it is EBCDIC: {which}")
     utf8, high, first, other = 0, 0, None, False
-    runs = between = strange = 0
+    runs = between = strange = together = 0
     example = odd_example = b""
     position = 0
     tail = b""
@@ -90,8 +95,9 @@ def find_encoding(chunks: Iterator[bytes]) -> Encoding:
         runs += len(_RUNS.findall(rest))
         between += len(_OEM.findall(rest))
         strange += len(_STRANGE.findall(rest))
-        if strange and not odd_example:
-            odd_example = next((word for word in _WORD.findall(rest) if _STRANGE.search(word)), b"")
+        together += len(_TOGETHER.findall(rest))
+        if (strange or together) and not odd_example:
+            odd_example = next((word for word in _WORD.findall(rest) if _STRANGE.search(word) or _TOGETHER.search(word)), b"")
         if bad and not example:
             found = _WORD.search(rest)
             example = found.group() if found else b""
@@ -115,7 +121,7 @@ def find_encoding(chunks: Iterator[bytes]) -> Encoding:
     if runs and 4 * runs > high // 4:
         shown = _shown(example, (name, "cp1251", "cp1253", "cp1250"))
         return Encoding(name, question=f"{where}, and stand in rows as in no western language; which is right? {shown}")
-    if other or 20 * strange > high:
+    if other or 20 * strange > high or 200 * together > high:
         shown = _shown(odd_example or example, (name, "cp1250", "cp850"))
         return Encoding(
             name, question=f"{where}, and some are no letters of {name} where letters should be; which is right? {shown}"
