@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pyarrow as pa
 import pytest
+from connector_sdk.errors import ConfigError
 from connector_sdk.runtime.engine import run
 from connector_sdk.runtime.job import Job
 from connector_sdk.runtime.limits import Limits
@@ -48,3 +52,13 @@ def test_children_come_after_their_parents(
         )
     assert (result.rows, result.rejects) == (6_003, 0)
     assert [there.rows(f"SELECT count(*) FROM {name}")[0][0] for name in TABLES] == [3_000, 3_000, 3]
+
+
+def test_a_column_that_a_foreign_key_holds_is_not_widened_and_that_is_told(mariadb_system: System) -> None:
+    mariadb_system.run(*(statement.replace("bigint", "int") for statement in TABLES.values()))
+    with mariadb_system.connector() as sink:
+        [have] = sink.discover(["chi"])
+        wide = replace(have, schema=pa.schema([("id", pa.int64()), ("par", pa.int64())]))
+        with pytest.raises(ConfigError, match="foreign key") as raised:
+            sink.alter(wide, have, dry_run=False)
+    assert "widen both by hand" in str(raised.value.hint)

@@ -15,6 +15,7 @@ from connector_odbc.meanings import Meaning
 __all__ = ["ERRORS"]
 
 _HOST = Meaning(kind=ConfigError, hint="the server does not admit this host: see the accounts of the user (user@host)")
+_BOUND = Meaning(kind=ConfigError, hint="a foreign key needs both its columns to have one type: widen both by hand, without it")
 _AGAIN = Meaning(kind=TransientError)
 
 ERRORS: Mapping[str | int, Meaning] = {
@@ -31,6 +32,7 @@ ERRORS: Mapping[str | int, Meaning] = {
     **dict.fromkeys((1021, 1037, 1038, 1040, 1041, 1114, 1203, 1206, 1226), meanings.EXHAUSTED),
     "errno: 28": meanings.EXHAUSTED,
     **dict.fromkeys((1051, 1054, 1109, 1146, 1356, 1412), meanings.GONE),
+    **dict.fromkeys((1832, 1833), _BOUND),
     1615: _AGAIN,
     1153: Meaning(kind=DataError, hint="a value is longer than the server's max_allowed_packet"),
     **dict.fromkeys((1062, 1169, 1216, 1217, 1364, 1366, 1451, 1452, 4025), meanings.REFUSED),
