@@ -10,7 +10,10 @@ import pyarrow as pa
 from connector_sdk.errors import SchemaDriftError
 from connector_sdk.rejects import Reject, reject_batch
 
-__all__ = ["fit", "roomy"]
+__all__ = ["AT_ONCE", "exact", "fit", "roomy"]
+
+AT_ONCE = 10_000
+"""Rows that are looked at one by one before the rejects among them are told: whoever has a limit need not wait for more."""
 
 
 def fit(stream: str, rows: pa.RecordBatch, schema: pa.Schema, *, before: int = 0) -> tuple[pa.RecordBatch, pa.RecordBatch | None]:
@@ -18,16 +21,9 @@ def fit(stream: str, rows: pa.RecordBatch, schema: pa.Schema, *, before: int = 0
 
     `before` is how many rows of the stream came before these. Raises SchemaDriftError for a type that no value can be cast to.
     """
-    if rows.schema.equals(schema):
-        return rows, None
-    try:
-        cast = _cast(rows, schema)
-    except pa.ArrowInvalid:
-        cast = None
-    if cast is not None and not any(
-        column.null_count for column, field in zip(cast.columns, schema, strict=True) if not field.nullable
-    ):
-        return cast, None
+    found = exact(rows, schema)
+    if found is not None:
+        return found, None
     wrong: dict[int, tuple[str, str, str]] = {}
     for column, field in zip(rows.columns, schema, strict=True):
         for index, reason in _misfits(column, field.type):
@@ -48,6 +44,18 @@ def fit(stream: str, rows: pa.RecordBatch, schema: pa.Schema, *, before: int = 0
     ]
     mask = pa.array([index not in wrong for index in range(rows.num_rows)], pa.bool_())
     return _cast(rows.filter(mask), schema), reject_batch(rejects)
+
+
+def exact(rows: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch | None:
+    """`rows` with the fields of `schema`; None where one of them does not fit. Raises as :func:`fit` does."""
+    if rows.schema.equals(schema):
+        return rows
+    try:
+        cast = _cast(rows, schema)
+    except pa.ArrowInvalid:
+        return None
+    required = [column for column, field in zip(cast.columns, schema, strict=True) if not field.nullable]
+    return None if any(column.null_count for column in required) else cast
 
 
 def roomy(schema: pa.Schema) -> pa.Schema:

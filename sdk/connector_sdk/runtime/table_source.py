@@ -12,7 +12,7 @@ import pyarrow as pa
 from connector_sdk.changes import BEFORE, OP, RESERVED, is_change
 from connector_sdk.contract import Batch, Split, State
 from connector_sdk.errors import ConfigError, DataError
-from connector_sdk.runtime.exact_rows import fit, roomy
+from connector_sdk.runtime.exact_rows import AT_ONCE, exact, fit, roomy
 from connector_sdk.schema import Mode, Stream, Where, WriteMode, has_default
 
 __all__ = ["TableSource"]
@@ -38,6 +38,7 @@ class TableSource:
         own = _plain(own) if like is None else _fit(own, like, stream)
         self._kept: deque[tuple[int, Batch]] = deque()
         self._kept_bytes = 0
+        self._rest: deque[pa.RecordBatch] = deque()  # parts of a batch in which some row does not fit
         self._number = self._rows = 0  # of the last batch that came, and of its last row
         self._stream = Stream(name=stream, schema=own, keys=keys, reads=frozenset({self.mode}))
 
@@ -62,15 +63,24 @@ class TableSource:
         if start + 1 < oldest:
             raise DataError(f"rows for {self._name!r} have to be written again, and came only once", hint="give them again")
         yield from [batch for number, batch in self._kept if number > start]
-        for rows in self._reader:
+        while (rows := self._next()) is not None:
+            schema, rejects = self._target_schema(rows.schema), None
+            data = exact(rows, schema)
+            if data is None and rows.num_rows > AT_ONCE:
+                self._rest.extend(rows.slice(at, AT_ONCE) for at in range(0, rows.num_rows, AT_ONCE))
+                continue
+            if data is None:
+                data, rejects = fit(self._name, rows, schema, before=self._rows)
             self._number += 1
-            data, rejects = fit(self._name, rows, self._target_schema(rows.schema), before=self._rows)
             self._rows += rows.num_rows
             batch = Batch(stream=self._name, data=data, state={"batch": self._number}, rejects=rejects)
             self._keep(self._number, batch)
             yield batch
         if self.mode is Mode.CHANGES or not self._number:
             yield Batch(stream=self._name, data=self._empty(), state={"batch": self._number})
+
+    def _next(self) -> pa.RecordBatch | None:
+        return self._rest.popleft() if self._rest else next(self._reader, None)
 
     def _keep(self, number: int, batch: Batch) -> None:
         self._kept.append((number, batch))

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pytest
 from connector_sdk.errors import SchemaDriftError
 from connector_sdk.rejects import rejects_of
-from connector_sdk.runtime.exact_rows import fit, roomy
+from connector_sdk.runtime.exact_rows import AT_ONCE, fit, roomy
+from connector_sdk.runtime.table_source import TableSource
+from connector_sdk.schema import Mode, Stream, WriteMode
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,3 +76,25 @@ def test_a_reader_leaves_what_does_not_fit_to_the_fitting():
         {"n": [7, 300], "d": [decimal.Decimal("1.5"), decimal.Decimal("12345.5")], "t": ["a", "b"]}, wide
     )
     assert fit("s", rows, narrow)[0].num_rows == 1
+
+
+def test_rows_that_do_not_fit_are_told_some_at_a_time_so_that_a_limit_ends_the_load_soon():
+    rows = pa.table({"id": range(5 * AT_ONCE), "n": pa.array([40_000] * (5 * AT_ONCE))})
+    like = Stream(name="t", schema=pa.schema([("id", pa.int64()), ("n", pa.int16())]), writes=frozenset({WriteMode.APPEND}))
+    with TableSource("t", rows, like=like) as source:
+        [split] = source.plan(list(source.discover()), Mode.FULL)
+        batches = source.read(split, None)
+        first = next(batches)
+        assert first.rejects is not None and first.rejects.num_rows == AT_ONCE
+        batches.close()
+        found = [first, *source.read(split, first.state)]
+    rejects = pa.Table.from_batches([batch.rejects for batch in found if batch.rejects is not None])
+    assert [text.split(":")[0] for text in rejects.column("reason").to_pylist()] == [f"row {n + 1}" for n in range(5 * AT_ONCE)]
+
+
+def test_good_rows_of_a_large_batch_come_as_one():
+    rows = pa.table({"id": range(3 * AT_ONCE)})
+    like = Stream(name="t", schema=pa.schema([("id", pa.int32())]), writes=frozenset({WriteMode.APPEND}))
+    with TableSource("t", rows, like=like) as source:
+        [split] = source.plan(list(source.discover()), Mode.FULL)
+        assert [batch.data.num_rows for batch in source.read(split, None)] == [3 * AT_ONCE]
