@@ -55,6 +55,13 @@ class BulkReader:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._connection = None  # its destructor closes it
 
+    def run(self, statement: str) -> None:
+        """In the same transaction. Raises the SDK's errors."""
+        try:
+            self._connection.execute(statement)
+        except self._module.Error as error:
+            raise self.failure(error, f"reading from {self._database.place}") from None
+
     def batches(self, query: Query, schema: pa.Schema, rows: int, room: int) -> Iterator[pa.RecordBatch]:
         """At most `rows` at a time, with `room` bytes for a text or binary value.
 

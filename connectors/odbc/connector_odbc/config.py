@@ -93,7 +93,7 @@ class OdbcConfig(ConnectorConfig):
     ] = 1024
     timeout: Annotated[float, Field(gt=0, description="seconds to wait for a login, and for a lock")] = 30.0
     query_timeout: Annotated[float | None, Field(gt=0, description="seconds any one statement may take; null: any")] = None
-    batch_rows: Annotated[int, Field(ge=1, le=1_000_000, description="rows fetched at once")] = 10_000
+    batch_rows: Annotated[int, Field(ge=1, le=1_000_000, description="rows fetched at once")] = 25_000
     max_value_bytes: Annotated[int, Field(ge=1024, description="a longer text or binary value is a reject")] = 64 << 20
     split_rows: Annotated[int, Field(ge=1, description="a table is read in key ranges of about this many rows")] = 250_000
 

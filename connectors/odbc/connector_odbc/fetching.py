@@ -103,7 +103,8 @@ class Fetch:
             ask = in_rows(connection, asked, lambda error: self.database.failure(error, f"reading {name}", stream=stream))
             first = BYTES // lines.width
         else:
-            ask, first = in_batches(reader, asked), FEWEST_ROWS  # a server makes all lines of a page, however long they are
+            # A server makes all lines of a page, however long they are.
+            ask, first = in_batches(reader, asked, reads.warm_up), FEWEST_ROWS
         return Pages(packed=lines, ask=ask, first_rows=first, most_rows=self.database.config.batch_rows, ahead=self.ahead)
 
     def _by_columns(self, reader: BulkReader, decoder: Decoder, after: Sequence[str] | None) -> Generator[Decoded]:

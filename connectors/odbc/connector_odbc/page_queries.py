@@ -10,7 +10,7 @@ import pyarrow as pa
 from connector_odbc import driver_manager
 from connector_odbc.bulk import BulkReader, TooLongError
 from connector_odbc.database import Connection
-from connector_odbc.pages import BYTES, After, Page
+from connector_odbc.pages import BYTES, FEWEST_ROWS, MOST_TIMES_AS_MANY, After, Page
 from connector_odbc.selecting import Query
 
 __all__ = ["Ask", "Asked", "in_batches", "in_rows"]
@@ -18,17 +18,25 @@ __all__ = ["Ask", "Asked", "in_batches", "in_rows"]
 Ask = Callable[[After, int, int], Page]
 Asked = Callable[[After, int, int], Query]
 
-_SCHEMA = pa.schema([("rows", pa.int64())]).append(pa.field("lines", pa.string()))
+_SCHEMA = pa.schema([("rows", pa.int64())]).append(pa.field("lines", pa.binary()))
+
+ROOM = 3 * BYTES // 2
+"""Bytes that a page is given: more than it has when its lines are as long as those of the page before."""
 
 _AS_IT_IS = "latin-1"
 """A character for each byte."""
 
 
-def in_batches(reader: Callable[[], BulkReader], asked: Asked) -> Ask:
-    """Raises the SDK's errors."""
+def in_batches(reader: Callable[[], BulkReader], asked: Asked, warm_up: str | None = None) -> Ask:
+    """`warm_up` goes before the first page that may be a full one. Raises the SDK's errors."""
+    cold = warm_up is not None
 
     def ask(after: After, rows: int, longest: int) -> Page:
-        room = 2 * BYTES
+        nonlocal cold
+        if cold and rows > FEWEST_ROWS * MOST_TIMES_AS_MANY:
+            reader().run(str(warm_up))
+            cold = False
+        room = ROOM
         while True:
             try:
                 [found] = reader().batches(asked(after, rows, longest), _SCHEMA, 1, room)

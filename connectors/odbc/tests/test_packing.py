@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from connector_odbc import OdbcConnector
+from connector_odbc.pages import BYTES, FEWEST_ROWS, MOST_TIMES
 from connector_sdk.rejects import REJECT_SCHEMA
 from connector_sdk.schema import Mode
 from hypothesis import HealthCheck, given, settings
@@ -90,6 +91,20 @@ def test_text_that_looks_like_the_line_s_own_signs(lined: System, text: str) -> 
         found, rejects = read(connector, "texts")
     assert [tuple(row.values()) for row in found.to_pylist()] == rows
     assert not rejects
+
+
+@pytest.mark.parametrize(
+    "two",
+    ["y\x1f3\n77\x1fz\x1fw", "y\x1f\n0\x1f77\x1fz\x1f5\x1fw", "y\x1f\n-16\x1f77\x1fz\x1f5\x1fw", "y\n-15\x1f77\x1fz\x1f5\x1fw"],
+)
+def test_text_that_looks_like_a_line_does_not_stand_for_one_that_was_too_long(lined: System, two: str) -> None:
+    """As many lines as rows, were one missing: `two` looks like two."""
+    long = "x" * (MOST_TIMES * BYTES // FEWEST_ROWS)
+    rows = [(1, "before", 1, "x"), (2, long, 2, "x"), (3, "three", 3, two)]
+    insert(lined, rows)
+    with lined.connector() as connector:
+        found, _ = read(connector, "texts")
+    assert [tuple(row.values()) for row in found.to_pylist()] == rows
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "sqlite"])

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from connector_odbc.catalogue import Column
 from connector_odbc.typed import InLine
 
-__all__ = ["MISSING", "MISSING_NUMBER", "SEPARATOR", "Physical", "Reads"]
+__all__ = ["LEFT_OUT", "MISSING", "SEPARATOR", "Physical", "Reads"]
 
 SEPARATOR = "\x1f"
 """Between the fields of a row that crosses as one line."""
 
 MISSING = "\x02"
-"""What a null is in such a line."""
+"""What a null is in such a line, where the control tells it from a text that is the same."""
 
-MISSING_NUMBER = MISSING + "0.0"
-"""The same, where a number is written in any case."""
+LEFT_OUT = "\x02"
+"""The line of a row that is too long for its page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +55,10 @@ class Reads:
     the statements that another session takes it over with, in ``{snapshot}``.
 
     `line` gives the expression for a whole row as one line of text (:mod:`connector_odbc.packing`), of its fields, their quoted
-    names, and whether they can be null; the first field of the line is `control`: how many texts are null, or how many bytes
-    they have. `page` strings the lines of a ``{query}`` together, behind their count, in their order, without those of more than
-    ``{longest}`` bytes; `page_as_row`: the driver has no room for that in a batch.
+    names, and whether they can be null, and of what stands for a null. With `control` there is a field before them: how many
+    bytes the texts have. `page` strings the lines of a ``{query}`` together, behind their count, in their order, with LEFT_OUT
+    for those of more than ``{longest}`` bytes; `page_as_row`: the driver has no room for that in a batch; `warm_up`: what is
+    worth to be asked before pages of megabytes are.
     """
 
     limit: str = "{query} LIMIT {rows}"
@@ -75,7 +75,8 @@ class Reads:
     snapshot: str | None = None
     adopt: tuple[str, ...] = ()
     physical: Physical | None = None
-    line: Callable[[Sequence[tuple[InLine, str, bool]]], str] | None = None
-    control: Literal["nulls", "bytes"] = "nulls"
+    line: Callable[[Sequence[tuple[InLine, str, bool]], str], str] | None = None
+    control: bool = False
     page: str = ""
     page_as_row: bool = False
+    warm_up: str | None = None

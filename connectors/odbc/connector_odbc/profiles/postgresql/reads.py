@@ -42,15 +42,13 @@ def _compare(column: Column, op: str) -> str | None:
     return None
 
 
-def _line(fields: Sequence[tuple[InLine, str, bool]]) -> str:
-    shown = [line.select.format(column=place) for line, place, _ in fields]
-    may = [place for line, place, nullable in fields if line.text and nullable]
-    control = f"num_nulls({', '.join(may)})" if may else "0"
+def _line(fields: Sequence[tuple[InLine, str, bool]], missing: str) -> str:
+    shown = [(line.select.format(column=place), place, nullable) for line, place, nullable in fields]
     known = [
-        f"CASE WHEN {place} IS NULL THEN chr(2) ELSE CAST({expression} AS text) END" if nullable else expression
-        for expression, (_, place, nullable) in zip(shown, fields, strict=True)
+        f"CASE WHEN {place} IS NULL THEN '{missing}' ELSE CAST({expression} AS text) END" if nullable else expression
+        for expression, place, nullable in shown
     ]
-    return f"concat_ws(chr(31), {control}, {', '.join(known)}, chr(10))"
+    return f"concat_ws(chr(31), {', '.join(known)})"
 
 
 READS = Reads(
@@ -64,7 +62,13 @@ READS = Reads(
     adopt=("SET TRANSACTION SNAPSHOT '{snapshot}'",),
     line=_line,
     # Of a sorted subquery alone they come in its order (manual, 9.21).
-    page="SELECT count(*), string_agg(c0, '') FILTER (WHERE octet_length(c0) <= {longest}) FROM ({query}) AS page",
+    page=(
+        "SELECT count(*), string_agg(CASE WHEN octet_length(c0) <= {longest} THEN c0 ELSE chr(2) END, chr(10)) "
+        "FROM ({query}) AS page"
+    ),
+    # A block of 12 MiB, freed: glibc's malloc, of most servers, then keeps the memory of a page for the next one, instead of
+    # giving back a few megabytes four times for each. It takes 11 ms and saves 50 ms in half a million rows.
+    warm_up="SELECT octet_length(repeat(repeat(' ', 1024), 12288))",
     physical=Physical(
         names=("ctid",),
         select="CAST({place} AS text)",

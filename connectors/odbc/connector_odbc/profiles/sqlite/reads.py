@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from connector_odbc.catalogue import Column
-from connector_odbc.profiles.reads import MISSING, SEPARATOR, Physical, Reads
+from connector_odbc.profiles.reads import SEPARATOR, Physical, Reads
 from connector_odbc.typed import InLine, Storage
 
 __all__ = ["READS"]
@@ -37,7 +37,7 @@ _STORED: Mapping[Storage, str] = {
 }
 
 
-def _line(fields: Sequence[tuple[InLine, str, bool]]) -> str:
+def _line(fields: Sequence[tuple[InLine, str, bool]], missing: str) -> str:
     """One printf for all: every ``||`` would copy what is before it."""
     lengths, conditions, forms, shown = ["0"], [], [], []
     for line, place, nullable in fields:
@@ -53,17 +53,17 @@ def _line(fields: Sequence[tuple[InLine, str, bool]]) -> str:
         form = line.form
         if nullable and form != "%s":  # printf writes 0.0 for a null: a sign before it costs less than another printf
             form = f"%s{form}"
-            shown.append(f"CASE WHEN {place} IS NULL THEN '{MISSING}' ELSE '' END")
+            shown.append(f"CASE WHEN {place} IS NULL THEN '{missing}' ELSE '' END")
         elif nullable and expression == place:
-            expression = f"ifnull({place}, '{MISSING}')"
+            expression = f"ifnull({place}, '{missing}')"
         elif nullable:
-            expression = f"CASE WHEN {place} IS NULL THEN '{MISSING}' ELSE {expression} END"
+            expression = f"CASE WHEN {place} IS NULL THEN '{missing}' ELSE {expression} END"
         forms.append(form)
         shown.append(expression)
     control = " + ".join(lengths)
     if conditions:
         control = f"CASE WHEN {' AND '.join(conditions)} THEN {control} ELSE -1000000000000 END"
-    form = SEPARATOR.join(["%s", *forms, "\n"])
+    form = SEPARATOR.join(["%s", *forms])
     return f"printf('{form}', {control}, {', '.join(shown)})"
 
 
@@ -73,9 +73,12 @@ READS = Reads(
     compare=_compare,
     byte_length="length(CAST({expression} AS BLOB))",
     line=_line,
-    control="bytes",
+    control=True,
     # A subquery with a LIMIT keeps its order.
-    page="SELECT count(*), group_concat(CASE WHEN length(CAST(c0 AS BLOB)) <= {longest} THEN c0 END, '') FROM ({query})",
+    page=(
+        "SELECT count(*), group_concat(CASE WHEN length(CAST(c0 AS BLOB)) <= {longest} THEN c0 ELSE char(2) END, char(10)) "
+        "FROM ({query})"
+    ),
     page_as_row=True,
     physical=Physical(
         names=("rowid", "_rowid_", "oid"),
