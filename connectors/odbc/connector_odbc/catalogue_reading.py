@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from fnmatch import fnmatchcase
 
 from connector_sdk.errors import ConfigError
 
 from connector_odbc.catalogue import Table, TableName
 from connector_odbc.database import Connection, Database
+from connector_odbc.known_tables import marks
 from connector_odbc.native_catalogue import native_tables
 from connector_odbc.odbc_catalogue import odbc_tables
+from connector_odbc.profiles.catalogue_sql import CatalogueSql
 
 __all__ = ["named", "tables"]
 
@@ -28,24 +31,42 @@ def tables(database: Database, only: Sequence[str] | None = None) -> dict[str, T
     without columns (one that no longer works) is left out and logged. Raises ConfigError for a schema that cannot be told,
     TransientError.
     """
-    with database.lend() as connection:
-        current = current_schema(database, connection)
-        schemas: Sequence[str | None] = database.config.schemas or [current]
-        if database.profile.catalogue is None:
-            names = [name.removeprefix(f"{current}.") for name in only] if only and schemas == [current] else None
-            found = [table for schema in schemas for table in odbc_tables(connection, schema, names)]
-        elif None in schemas:
-            raise ConfigError(
-                f"the login on {database.place} has no current {_word(database)}", hint="name it: `database`, or `schemas`"
-            )
+    queries = database.profile.catalogue
+    together = database.known.asking if queries is not None and queries.marks is not None else nullcontext()
+    with together, database.lend() as connection:
+        if queries is None:
+            found = _by_odbc(database, connection, only)
         else:
-            queries = database.profile.catalogue
-            found = [table for schema in schemas for table in native_tables(connection, queries, str(schema))]
-    wanted = {name: table for name, table in named(database, found, current).items() if only is None or name in only}
+            known = None if only is None else database.known.still(connection, queries, only)
+            if known is not None:
+                return known
+            found = _natively(database, connection, queries)
+    wanted = {name: table for name, table in found.items() if only is None or name in only}
     for name, table in wanted.items():
         if not table.columns:
             logger.warning("%s has no columns that could be read: no stream", name)
     return {name: table for name, table in wanted.items() if table.columns}
+
+
+def _natively(database: Database, connection: Connection, queries: CatalogueSql) -> Mapping[str, Table]:
+    current = current_schema(database, connection)
+    schemas: Sequence[str | None] = database.config.schemas or [current]
+    if None in schemas:
+        raise ConfigError(
+            f"the login on {database.place} has no current {_word(database)}", hint="name it: `database`, or `schemas`"
+        )
+    names = [str(schema) for schema in schemas]
+    before = marks(connection, queries, names)
+    found = named(database, (table for name in names for table in native_tables(connection, queries, name)), current)
+    database.known.learn({name: table for name, table in found.items() if table.columns}, before)
+    return found
+
+
+def _by_odbc(database: Database, connection: Connection, only: Sequence[str] | None) -> Mapping[str, Table]:
+    current = current_schema(database, connection)
+    schemas: Sequence[str | None] = database.config.schemas or [current]
+    names = [name.removeprefix(f"{current}.") for name in only] if only and schemas == [current] else None
+    return named(database, (table for schema in schemas for table in odbc_tables(connection, schema, names)), current)
 
 
 def current_schema(database: Database, connection: Connection) -> str | None:

@@ -14,6 +14,7 @@ from connector_odbc import driver_manager, installed, profiles
 from connector_odbc.config import OdbcConfig
 from connector_odbc.connection_string import connection_string, rendered
 from connector_odbc.failures import failure, server_message, sql_state
+from connector_odbc.known_tables import KnownTables
 from connector_odbc.profiles import generic
 from connector_odbc.profiles.profile import Profile
 
@@ -28,6 +29,7 @@ class Database:
 
     def __init__(self, config: OdbcConfig) -> None:
         self.config = config
+        self.known = KnownTables()
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
         self._closed = False

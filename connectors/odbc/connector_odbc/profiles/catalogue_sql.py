@@ -21,6 +21,8 @@ class CatalogueSql:
     null, the primary key is meant.
     `indexes`: table, index, unique (0 or 1), column; in the order of the columns. Where `column` is null, it is an expression
     or a part of a column, and the index is not told.
+    `marks`: table as ``name``, a text as ``mark`` that is another as soon as its kind, its columns, its keys, its indexes or its
+    row estimate are told otherwise (a comment need not count). None where there is nothing of that kind.
     """
 
     tables: str
@@ -28,3 +30,4 @@ class CatalogueSql:
     keys: str
     relations: str
     indexes: str
+    marks: str | None = None

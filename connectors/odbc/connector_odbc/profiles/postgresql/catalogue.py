@@ -109,4 +109,17 @@ CROSS JOIN LATERAL unnest(x.indkey) WITH ORDINALITY AS u (attnum, place)
 LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = u.attnum AND u.attnum > 0
 WHERE {_HERE} AND {_TABLES} AND {_KEYED} AND u.place <= x.indnkeyatts
 ORDER BY c.relname, i.relname, u.place""",
+    # The transactions that wrote what the catalogue has of it. A domain is a type; the names of an enum's values are not told.
+    marks=f"""
+SELECT c.relname AS name, pg_catalog.concat_ws(' ', c.oid, c.xmin, c.reltuples,
+  (SELECT count(*) FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = c.oid),
+  (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', a.xmin, t.xmin), ' ' ORDER BY a.attnum)
+   FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+   WHERE a.attrelid = c.oid AND a.attnum > 0),
+  (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', x.indexrelid, x.xmin), ' ' ORDER BY x.indexrelid)
+   FROM pg_catalog.pg_index AS x WHERE x.indrelid = c.oid),
+  (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', k.oid, k.xmin), ' ' ORDER BY k.oid)
+   FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = c.oid)) AS mark
+FROM pg_catalog.pg_class AS c
+WHERE {_HERE} AND {_TABLES}""",
 )

@@ -54,4 +54,8 @@ ORDER BY l.name, f.id, f.seq""",
 SELECT l.name, i.name, i."unique", c.name
 {_of(" JOIN pragma_index_list(l.name, l.schema) AS i JOIN pragma_index_info(i.name) AS c")} AND i.partial = 0
 ORDER BY l.name, i.name, c.seqno""",
+    # Counted on with every statement that defines something. No other schema than the file's own has one that can be selected.
+    marks="""
+SELECT m.name AS name, v.schema_version AS mark FROM sqlite_master AS m, pragma_schema_version AS v
+WHERE 'main' = ? AND m.type IN ('table', 'view')""",
 )
