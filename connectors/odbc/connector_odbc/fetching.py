@@ -104,7 +104,7 @@ class Fetch:
             first = BYTES // lines.width
         else:
             # A server makes all lines of a page, however long they are.
-            ask, first = in_batches(reader, asked, reads.warm_up), FEWEST_ROWS
+            ask, first = in_batches(reader, asked, self.database.profile.warm_up), FEWEST_ROWS
         return Pages(packed=lines, ask=ask, first_rows=first, most_rows=self.database.config.batch_rows, ahead=self.ahead)
 
     def _by_columns(self, reader: BulkReader, decoder: Decoder, after: Sequence[str] | None) -> Generator[Decoded]:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from functools import cache
 from typing import TypeAlias
 
-import numpy as np
 import pyarrow as pa
 
 from connector_odbc.decoding import Decoded
+from connector_odbc.kept_memory import keep_freed_memory
 from connector_odbc.packing import NotEvenError, Packed
 from connector_odbc.profiles.reads import LEFT_OUT
 
@@ -64,7 +63,7 @@ class Pages:
     def batches(self, after: After) -> Generator[Decoded]:
         """The rows, a batch for each page. Raises NotEvenError where lines do not show them, and what `ask` raises."""
         rows = min(self.most_rows, max(FEWEST_ROWS, self.first_rows))
-        _keep_freed_memory()
+        keep_freed_memory()
         following: Future[Page] | None = None
         with ThreadPoolExecutor(1, thread_name_prefix="next-page") as hand:
             while True:
@@ -100,17 +99,6 @@ class Pages:
         """How many rows the next page has: as many as fit when they are like these, but not at once."""
         fit = BYTES * page.count // max(1, page.lines.size)
         return min(self.most_rows, MOST_TIMES_AS_MANY * page.count, max(FEWEST_ROWS, fit))
-
-
-@cache
-def _keep_freed_memory() -> None:
-    """Have glibc's malloc keep what a page leaves behind for the next one.
-
-    It gives freed memory of megabytes back to the system, which has to clear it for the next page: a tenth of the processor's
-    time. What it keeps grows with the largest block that was ever freed, up to 32 MiB (M_MMAP_THRESHOLD in mallopt(3)). This
-    one is never written to, so it takes no memory.
-    """
-    np.empty(24 << 20, np.uint8)
 
 
 def _has_left_out(lines: pa.Buffer) -> bool:

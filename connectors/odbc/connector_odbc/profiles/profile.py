@@ -28,7 +28,8 @@ class Profile:
     new connection. `tested` says what it was tested with; None: written from the manual. `errors` says what native error
     numbers, parts of messages (in lower case, with a space) and SQLSTATEs (or their first two signs) mean where the
     standard's own reading is not the right one. `lock_timeout` and `query_timeout` are statements of the session with
-    ``{seconds}`` or ``{milliseconds}``. `catalogue` None: the ODBC catalogue functions are asked. `typed` says how a column
+    ``{seconds}`` or ``{milliseconds}``. `warm_up` is worth to be asked before a session moves many megabytes
+    (:mod:`connector_odbc.kept_memory`). `catalogue` None: the ODBC catalogue functions are asked. `typed` says how a column
     crosses, `declare` how a column of an Arrow type (and a native type it may have come from in this very system) is declared
     in DDL.
     """
@@ -40,6 +41,7 @@ class Profile:
     systems: tuple[str, ...]
     options: Mapping[str, str] = field(default_factory=dict)
     session: tuple[str, ...] = ()
+    warm_up: str | None = None
     quotes: tuple[str, str] = ('"', '"')
     probe: str = "SELECT 1"
     current_schema: str | None = None

@@ -57,8 +57,7 @@ class Reads:
     `line` gives the expression for a whole row as one line of text (:mod:`connector_odbc.packing`), of its fields, their quoted
     names, and whether they can be null, and of what stands for a null. With `control` there is a field before them: how many
     bytes the texts have. `page` strings the lines of a ``{query}`` together, behind their count, in their order, with LEFT_OUT
-    for those of more than ``{longest}`` bytes; `page_as_row`: the driver has no room for that in a batch; `warm_up`: what is
-    worth to be asked before pages of megabytes are.
+    for those of more than ``{longest}`` bytes; `page_as_row`: the driver has no room for that in a batch.
     """
 
     limit: str = "{query} LIMIT {rows}"
@@ -79,4 +78,3 @@ class Reads:
     control: bool = False
     page: str = ""
     page_as_row: bool = False
-    warm_up: str | None = None

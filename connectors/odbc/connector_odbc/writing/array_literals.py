@@ -23,8 +23,7 @@ _ELEMENTS = {
     "timestamp with time zone": "timestamptz",
     "interval": "interval",
 }
-_BARE = frozenset({"int8", "numeric", "bool", "float4", "float8"})
-_SPECIAL = '["\\\\]'
+_QUOTED = frozenset({"text", "interval"})
 
 
 def element(kind: str, values: AnyArray) -> str:
@@ -36,18 +35,28 @@ def element(kind: str, values: AnyArray) -> str:
 
 def array_literal(values: Any, element: str) -> str:
     """``{1,NULL,3}``, ``{"a","say \\"b\\""}``."""
+    if element in _QUOTED:
+        return _quoted(values)
     if element == "bool":
         text = _compute.if_else(values, "t", "f")
     elif element == "bytea":
         text = pa.array([None if data is None else '"\\\\x' + data.hex() + '"' for data in values.to_pylist()], pa.string())
-    elif element in _BARE:
-        text = values.cast(pa.string())
     else:
-        text = values
-        if element == "text" and _compute.any(_compute.match_substring_regex(text, _SPECIAL), min_count=0).as_py():
-            text = _compute.replace_substring(_compute.replace_substring(text, "\\", "\\\\"), '"', '\\"')
-        text = _compute.binary_join_element_wise('"', text, '"', "")
-    text = _compute.fill_null(text, "NULL")
+        text = values.cast(pa.string())
+    return "{" + _joined(_compute.fill_null(text, "NULL"), ",") + "}"
+
+
+def _quoted(text: Any) -> str:
+    """In quotes, whatever they are."""
+    if not text.null_count and len(text):
+        whole = _joined(text, '","')
+        if "\\" not in whole and whole.count('"') == 2 * (len(text) - 1):
+            return '{"' + whole + '"}'
+    text = _compute.replace_substring(_compute.replace_substring(text, "\\", "\\\\"), '"', '\\"')
+    return "{" + _joined(_compute.fill_null(_compute.binary_join_element_wise('"', text, '"', ""), "NULL"), ",") + "}"
+
+
+def _joined(text: Any, between: str) -> str:
     whole: Any = pa.ListArray.from_arrays(pa.array([0, len(text)], pa.int32()), text)
-    joined: str = _compute.binary_join(whole, ",")[0].as_py()
-    return "{" + joined + "}"
+    joined: str = _compute.binary_join(whole, between)[0].as_py()
+    return joined

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from connector_odbc import driver_manager
 from connector_odbc.catalogue import Column
@@ -11,13 +12,31 @@ from connector_odbc.database import Connection, Database
 from connector_odbc.writing.array_literals import array_literal, element
 from connector_odbc.writing.columns import StagedColumn
 
-__all__ = ["insert_arrays"]
+__all__ = ["ArrayInsert", "array_insert"]
 
 _TEXTS = frozenset({"character varying", "character", "text", "name", "citext"})
 
 
-def insert_arrays(database: Database, connection: Connection, table: str, columns: Sequence[StagedColumn]) -> None:
-    """Insert all rows of `columns`, in one statement, which the server takes whole or not at all."""
+@dataclass(frozen=True)
+class ArrayInsert:
+    """One statement, which the server takes whole or not at all."""
+
+    statement: str
+    parameters: list[str]
+
+    def run(self, connection: Connection) -> None:
+        """Raises pyodbc's Error."""
+        pyodbc = driver_manager.pyodbc()
+        if self.statement.isascii():
+            connection.setencoding("utf-8", ctype=pyodbc.SQL_CHAR)
+        try:
+            connection.execute(self.statement, self.parameters)
+        finally:
+            connection.setencoding("utf-16le", ctype=pyodbc.SQL_WCHAR)
+
+
+def array_insert(database: Database, table: str, columns: Sequence[StagedColumn]) -> ArrayInsert:
+    """What inserts all rows of `columns` into `table`."""
     quote = database.profile.quote
     sources, values, parameters = [], [], []
     for number, staged in enumerate(columns):
@@ -35,14 +54,7 @@ def insert_arrays(database: Database, connection: Connection, table: str, column
     # In the SELECT list they are expanded side by side (manual, 38.5.8); in FROM each is stored by itself before.
     expanded = ", ".join(f"unnest({source}) AS c{number}" for number, source in enumerate(sources))
     begin = database.profile.writes.insert.format(table=table, columns=names)
-    statement = f"{begin} SELECT {', '.join(values)} FROM (SELECT {expanded}) AS expanded"
-    pyodbc = driver_manager.pyodbc()
-    if statement.isascii():
-        connection.setencoding("utf-8", ctype=pyodbc.SQL_CHAR)
-    try:
-        connection.execute(statement, parameters)
-    finally:
-        connection.setencoding("utf-16le", ctype=pyodbc.SQL_WCHAR)
+    return ArrayInsert(f"{begin} SELECT {', '.join(values)} FROM (SELECT {expanded}) AS expanded", parameters)
 
 
 def _value(database: Database, column: Column | None, name: str, kind: str) -> str:

@@ -11,6 +11,7 @@ from connector_sdk.rejects import Budget, Reject
 from connector_odbc import driver_manager
 from connector_odbc.catalogue import Column, TableName
 from connector_odbc.database import Database
+from connector_odbc.kept_memory import keep_freed_memory
 from connector_odbc.typed import AnyArray
 from connector_odbc.writing.bisection import Refused, halved
 from connector_odbc.writing.columns import StagedColumn, encoded, unfit
@@ -24,9 +25,10 @@ CHUNK_BYTES = 16 << 20
 
 @dataclass
 class Landing:
-    """Where rows of one stream land: ``insert(columns)`` inserts all rows or, raising pyodbc's Error, none.
+    """Where rows of one stream land: what ``insert(columns)`` returns inserts all rows or, raising pyodbc's Error, none.
 
-    `target` is the table that rejects name. `carry` runs what inserts a part, now or, one after the other, in another thread.
+    `target` is the table that rejects name. `carry` runs what inserts a part, now or, one after the other, in another thread,
+    while the next part is made ready.
     """
 
     database: Database
@@ -34,10 +36,13 @@ class Landing:
     target: TableName
     doing: str
     budget: Budget
-    insert: Callable[[Sequence[StagedColumn]], None]
+    insert: Callable[[Sequence[StagedColumn]], Callable[[], None]]
     carry: Callable[[Callable[[], None]], None] = lambda work: work()
     rejects: list[Reject] = field(default_factory=list)
     rows: int = 0
+
+    def __post_init__(self) -> None:
+        keep_freed_memory()
 
     def land(self, rows: pa.RecordBatch, arrays: Sequence[tuple[str, Column | None, AnyArray]]) -> None:
         """Insert `arrays`, columns of the table by name, one element for each of `rows`, which are what rejects keep."""
@@ -51,11 +56,22 @@ class Landing:
         if not count:
             return
 
-        self.carry(lambda: self._insert(rows, columns, count, left))
+        whole = self.insert(columns)
+        self.carry(lambda: self._insert(rows, columns, whole, count, left))
 
-    def _insert(self, rows: pa.RecordBatch, columns: Sequence[StagedColumn], count: int, left: Sequence[int] | None) -> None:
+    def _insert(
+        self,
+        rows: pa.RecordBatch,
+        columns: Sequence[StagedColumn],
+        whole: Callable[[], None],
+        count: int,
+        left: Sequence[int] | None,
+    ) -> None:
+        end = count - 1
+
         def attempt(first: int, last: int) -> None:
-            self.insert([column.slice(first, last - first + 1) for column in columns])
+            some = (first, last) != (0, end)
+            (self.insert([column.slice(first, last - first + 1) for column in columns]) if some else whole)()
 
         def refused(found: Refused) -> None:
             nonlocal count
@@ -64,7 +80,7 @@ class Landing:
             self.refuse(rows.slice(position, 1), found.reason)
 
         try:
-            halved(attempt, 0, count - 1, self.database.profile.writes, refused)
+            halved(attempt, 0, end, self.database.profile.writes, refused)
         except driver_manager.pyodbc().Error as error:
             raise self.database.failure(error, self.doing, stream=self.stream) from None
         self.rows += count

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -24,7 +25,7 @@ from connector_odbc.catalogue import Column, TableName
 from connector_odbc.database import Database
 from connector_odbc.typed import AnyArray
 from connector_odbc.writing import staging
-from connector_odbc.writing.arrays import insert_arrays
+from connector_odbc.writing.arrays import array_insert
 from connector_odbc.writing.bulk import BulkWriter
 from connector_odbc.writing.columns import StagedColumn
 from connector_odbc.writing.connections import Writers
@@ -321,7 +322,10 @@ class _Stager:
         self.next += rows.num_rows
         self.landing.land(rows, arrays)
 
-    def _insert(self, columns: Sequence[StagedColumn]) -> None:
+    def _insert(self, columns: Sequence[StagedColumn]) -> Callable[[], None]:
+        return partial(self._insert_now, columns)
+
+    def _insert_now(self, columns: Sequence[StagedColumn]) -> None:
         """Insert rows, all or none, and keep them."""
         table = staging.quoted(self.database, self.stage.table)
         pyodbc = driver_manager.pyodbc()
@@ -332,10 +336,13 @@ class _Stager:
                 self._take_back(table, columns[0])
                 raise
             return
-        insert = insert_arrays if self.database.profile.writes.way == "arrays" else insert_rows
+        made = array_insert(self.database, table, columns) if self.database.profile.writes.way == "arrays" else None
         with self.writers.turn(), self.writers.lend_raw() as connection:
             try:
-                insert(self.database, connection, table, columns)
+                if made is None:
+                    insert_rows(self.database, connection, table, columns)
+                else:
+                    made.run(connection)
                 connection.commit()
             except pyodbc.Error:
                 with suppress(pyodbc.Error):

