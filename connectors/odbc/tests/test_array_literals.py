@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -44,5 +45,5 @@ def test_what_is_no_text_comes_back(postgresql_system: System, element: str, tex
     with closing(postgresql_system.database.connect()) as connection:
         found = connection.execute(f"SELECT {as_text} FROM unnest(CAST(? AS {element}[])) AS x", literal).fetchall()
     values = [row[0] for row in found]
-    kind = type(next(t for t in shown if t is not None))
+    kind: Any = type(next(t for t in shown if t is not None))
     assert [None if v is None else kind(v) for v in values] == shown
