@@ -10,6 +10,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from connector_odbc import OdbcConnector
+from connector_odbc.changes import by_transaction
 from connector_sdk.cli import main
 from connector_sdk.contract import Split, State
 from connector_sdk.errors import ConfigError, StateInvalidError
@@ -136,6 +137,70 @@ def test_rows_that_are_held_back_by_open_transactions_are_told(mariadb_system: S
         assert "done: 0 rows" in nothing.stderr and "held back" not in nothing.stderr  # there is none
     finally:
         other.close()
+
+
+def test_a_transaction_that_stays_open_on_postgresql_is_told(
+    postgresql_system: System, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = postgresql_system
+
+    def told() -> list[str]:
+        lines = [record.getMessage() for record in caplog.records if "held back" in record.getMessage()]
+        caplog.clear()
+        return lines
+
+    with _orders(system) as opened:
+        split = _split(opened)
+        system.run("CREATE TABLE elsewhere (id integer PRIMARY KEY)", _insert("a"))
+        _, state = _names(opened, split, None)
+        other = system.database.connect(autocommit=False)
+        try:
+            other.execute("INSERT INTO elsewhere VALUES (1)")
+            session = other.execute("SELECT pg_backend_pid()").fetchone()[0]
+            system.run(_insert("b"))
+            found, state = _names(opened, split, state)
+            assert (found, told()) == ([], [])  # most are over in a moment
+            monkeypatch.setattr(by_transaction, "OPEN_FOR", 0)
+            found, state = _names(opened, split, state)
+            (line,) = told()
+            assert found == [] and line.startswith("orders: rows written since are held back until transaction ")
+            assert re.search(rf" since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\+00 ends, of connection {session}$", line)
+            other.execute("PREPARE TRANSACTION 'it''s mine'")
+            found, state = _names(opened, split, state)
+            assert found == [] and told()[0].endswith("ends, prepared as 'it''s mine'")
+        finally:
+            other.close()
+        system.run("COMMIT PREPARED 'it''s mine'")
+        found, state = _names(opened, split, state)
+        assert (found, told()) == (["b"], [])
+        assert (_names(opened, split, state)[0], told()) == ([], [])
+
+
+@pytest.mark.filterwarnings("ignore::connector_sdk.config.LiteralSecretWarning")
+def test_one_that_the_login_may_not_see_is_told_at_the_second_read(
+    postgresql_system: System, caplog: pytest.LogCaptureFixture
+) -> None:
+    system = postgresql_system
+    with _orders(system):
+        system.run(
+            "CREATE TABLE elsewhere (id integer PRIMARY KEY)",
+            f"CREATE ROLE {(name := system.database.name)}_reader LOGIN PASSWORD 'reads'",
+            f"GRANT SELECT ON orders TO {name}_reader",
+        )
+    other = system.database.connect(autocommit=False)
+    try:
+        other.execute("INSERT INTO elsewhere VALUES (1)")
+        login = {"user": f"{name}_reader", "password": "reads"}
+        with system.connector(**login, streams={"orders": {"cursor": "at"}}) as opened:
+            _, state = _names(opened, _split(opened), None)
+            system.run(_insert("a"))
+            _, state = _names(opened, _split(opened), state)
+            assert "held back" not in caplog.text
+            _names(opened, _split(opened), state)
+    finally:
+        other.close()
+        system.run(f"DROP OWNED BY {name}_reader", f"DROP ROLE {name}_reader")
+    assert re.search(r"held back until transaction \d+ that is open on the server ends, of connection \d+$", caplog.messages[-1])
 
 
 def test_a_read_goes_on_from_any_state_and_ends_exactly_at_one(system: System) -> None:

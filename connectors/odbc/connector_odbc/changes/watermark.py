@@ -136,7 +136,7 @@ def _end(database: Database, split: Split, known: Way, here: _Position) -> _Posi
     """Up to where can be read now."""
     with database.lend() as connection:
         if split.spec["by"] == "transaction":
-            return _Position(upto=by_transaction.upto(connection, here.upto))
+            return _Position(upto=by_transaction.upto(connection, here.upto, stream=split.streams[0].name))
         column = known.table.column(split.spec["cursor"])
         place = known.places[column.name]
         if split.spec["overlap"]:
