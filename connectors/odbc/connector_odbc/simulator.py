@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import random
 import shutil
-import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from decimal import Context, Decimal
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Self
 
 import pyarrow as pa
-from connector_sdk.errors import ConfigError
 from connector_sdk.schema import Relation, Stream, describe
 
-from connector_odbc import driver_manager
 from connector_odbc.plausible import Row, in_order, is_new, numbers, row, rows
-from connector_odbc.profiles import simulated, sqlite
-from connector_odbc.profiles.profile import Profile
+from connector_odbc.profiles import simulated
+from connector_odbc.simulator_dialect import SQLITE, Dialect, value_of
+from connector_odbc.simulator_place import Place, SqliteFile
 from connector_odbc.sqlite_names import nameless, without
 
-__all__ = ["SQLITE", "Dialect", "OdbcSimulator", "Place", "SqliteFile"]
-
-_FOLDERS = ("/usr/lib/odbc", *map(str, Path("/usr/lib").glob("*/odbc")), "/usr/lib64", "/usr/local/lib", "/opt/homebrew/lib")
+__all__ = ["OdbcSimulator"]
 
 STREAMS: Mapping[str, Stream] = {
     "customers": Stream(
@@ -69,141 +62,6 @@ STREAMS: Mapping[str, Stream] = {
         ),
     ),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dialect:
-    """How one database writes values and shows them.
-
-    `text` and `binary` are SQL around ``{hex}``, the digits of a text's UTF-8 or of bytes. `shown_text` and `shown_binary` show
-    ``{column}`` in such digits, `other` a number or a time as text, `shown_truth` a truth value where `other` does not.
-    `bad` is an SQL value that a number's column holds and should not; None: it holds none. `rename` renames a column.
-    """
-
-    profile: Profile
-    text: str
-    binary: str
-    true: str
-    false: str
-    shown_text: str
-    shown_binary: str
-    other: str
-    shown_truth: str | None = None
-    bad: str | None = None
-    rename: str = "ALTER TABLE {table} RENAME COLUMN {column} TO {to}"
-
-    def literal(self, value: Any) -> str:
-        """A value as SQL; what is not plain ASCII never stands in it."""
-        if value is None:
-            return "NULL"
-        if isinstance(value, bool):
-            return self.true if value else self.false
-        if isinstance(value, int | float):
-            return repr(value)
-        if isinstance(value, Decimal):
-            return f"'{value:f}'"  # bare it is a float to SQLite
-        if isinstance(value, bytes):
-            return self.binary.format(hex=value.hex())
-        if isinstance(value, datetime):
-            return f"'{value.isoformat(' ', 'microseconds')}'"
-        if isinstance(value, date | time):
-            return f"'{value.isoformat()}'"
-        return self.text.format(hex=str(value).encode().hex())
-
-    def shown(self, field: pa.Field[pa.DataType]) -> str:
-        """What is selected of a column for :func:`_value`."""
-        kinds = pa.types
-        special = (
-            (kinds.is_floating, "{column}"),
-            (kinds.is_binary, self.shown_binary),
-            (kinds.is_string, self.shown_text),
-            (kinds.is_boolean, self.shown_truth or self.other),
-        )
-        how = next((how for is_kind, how in special if is_kind(field.type)), self.other)
-        return how.format(column=self.profile.quote(field.name))
-
-
-SQLITE = Dialect(
-    profile=sqlite.PROFILE,
-    text="CAST(x'{hex}' AS TEXT)",
-    binary="x'{hex}'",
-    true="1",
-    false="0",
-    shown_text="CASE WHEN {column} IS NOT NULL THEN hex({column}) END",  # of a null it would be empty
-    shown_binary="CASE WHEN {column} IS NOT NULL THEN hex({column}) END",
-    other="CAST({column} AS TEXT)",
-    bad="'no number'",
-)
-
-
-class Place(Protocol):
-    """Where a simulator has its tables. `settings` are the connector's, to reach them."""
-
-    dialect: Dialect
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None: ...
-
-    @property
-    def settings(self) -> Mapping[str, object]: ...
-
-    def run(self, statements: Sequence[str]) -> None:
-        """Run them in one transaction, past the connector."""
-        ...
-
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """What a query returns, past the connector."""
-        ...
-
-
-class SqliteFile:
-    """A new SQLite file in a temporary folder. `profile` None: what the connector takes for SQLite."""
-
-    def __init__(self, dialect: Dialect = SQLITE, profile: str | None = None) -> None:
-        self.dialect = dialect
-        self._profile = profile
-        self._folder: Path | None = None
-
-    def __enter__(self) -> Self:
-        self._folder = Path(tempfile.mkdtemp(prefix="connector-odbc-"))
-        self.run(["PRAGMA user_version = 1"])  # the driver makes no file of its own
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
-        folder, self._folder = self._folder, None
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    @property
-    def path(self) -> Path:
-        """The file. Raises ConfigError while there is none."""
-        if self._folder is None:
-            raise ConfigError("the simulator is not running", hint="use it in a with statement")
-        return self._folder / "simulated.sqlite"
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        more = {} if self._profile is None else {"profile": self._profile}
-        return {"driver": _driver(), "database": str(self.path), "schemas": ["main"], **more}
-
-    def run(self, statements: Sequence[str]) -> None:
-        with self._connected() as connection:
-            for statement in statements:
-                connection.execute(statement)
-            connection.commit()
-
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with self._connected() as connection:
-            return connection.execute(sql).fetchall()
-
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self.path, timeout=30)
-        try:
-            yield connection
-        finally:
-            connection.close()
 
 
 class OdbcSimulator:
@@ -262,7 +120,7 @@ class OdbcSimulator:
         good: list[Row] = []
         for one in self._place.query(f"SELECT {shown} FROM {self._quote(stream)}"):
             try:
-                good.append({field.name: _value(field.type, given) for field, given in zip(found.schema, one, strict=True)})
+                good.append({field.name: value_of(field.type, given) for field, given in zip(found.schema, one, strict=True)})
             except ValueError:
                 continue
         return pa.Table.from_pylist(good, schema=found.schema)
@@ -363,49 +221,5 @@ class OdbcSimulator:
         return f"INSERT INTO {self._quote(stream)} ({columns}) VALUES ({', '.join(map(self._dialect.literal, one.values()))})"
 
 
-_EXACT = Context(prec=80)
-
-
 def _is_number(kind: pa.DataType) -> bool:
     return pa.types.is_integer(kind) or pa.types.is_floating(kind)  # a decimal may well be kept as text
-
-
-def _value(kind: Any, given: Any) -> Any:
-    """The value of what :meth:`Dialect.shown` selected. Raises ValueError for one that is none."""
-    kinds = pa.types
-    if given is None:
-        return None
-    if kinds.is_floating(kind):
-        return float(given)
-    if kinds.is_binary(kind):
-        return bytes.fromhex(given)
-    if kinds.is_string(kind):
-        return bytes.fromhex(given).decode()
-    if kinds.is_boolean(kind):
-        return str(given).lower() in ("1", "t", "true")
-    if kinds.is_integer(kind):
-        return int(given)
-    if kinds.is_decimal(kind):
-        try:
-            return Decimal(given).quantize(Decimal(1).scaleb(-kind.scale), context=_EXACT)
-        except ArithmeticError:
-            raise ValueError(given) from None
-    if kinds.is_date(kind):
-        return date.fromisoformat(given)
-    if kinds.is_time(kind):
-        return time.fromisoformat(given)
-    moment = datetime.fromisoformat(given)
-    if kind.tz is None:
-        return moment
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _driver() -> str:
-    """SQLite's driver: its registered name, or the library where Debian puts it. Raises ConfigError without one."""
-    registered = next((name for lower, name in driver_manager.drivers().items() if "sqlite3" in lower), None)
-    if registered is not None:
-        return registered
-    found = sorted(path for folder in _FOLDERS for path in Path(folder).glob("**/libsqlite3odbc.so"))
-    if found:
-        return str(found[0])
-    raise ConfigError("the simulator wants SQLite's ODBC driver", hint="Debian: apt-get install libsqliteodbc", code="driver")

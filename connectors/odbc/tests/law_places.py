@@ -12,7 +12,8 @@ from typing import Any, Self
 import pyarrow as pa
 from connector_odbc import OdbcConnector
 from connector_odbc.profiles import mariadb, postgresql
-from connector_odbc.simulator import STREAMS, Dialect, OdbcSimulator
+from connector_odbc.simulator import STREAMS, OdbcSimulator
+from connector_odbc.simulator_dialect import Dialect
 from connector_sdk.schema import describe
 
 from tests.servers.database import Database

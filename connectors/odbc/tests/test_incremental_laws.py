@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 from connector_odbc import OdbcConnector
 from connector_odbc.plausible import Row, row
-from connector_odbc.simulator import OdbcSimulator, SqliteFile
+from connector_odbc.simulator import OdbcSimulator
+from connector_odbc.simulator_place import SqliteFile
 from connector_sdk.schema import Stream, describe
 from connector_sdk.testing.laws import check_law
 
