@@ -54,11 +54,15 @@ class ForeignKey:
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """An index over whole columns, in their order; one over an expression, or a partial one, is not told."""
+    """An index over whole columns, in their order; one over an expression, or a partial one, is not told.
+
+    `collations`, where any is told: by which the index compares each column, as one writes it, None for the column's own.
+    """
 
     name: str
     columns: tuple[str, ...]
     unique: bool = False
+    collations: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -145,6 +145,11 @@ def _indexes(rows: Iterable[tuple[Any, ...]]) -> Iterable[Index]:
     for index, *rest in rows:
         found.setdefault(index, []).append(tuple(rest))
     for name, parts in found.items():
-        columns = tuple(column for _, column in parts)
+        columns = tuple(part[1] for part in parts)
         if None not in columns:
-            yield Index(name=name, columns=columns, unique=bool(parts[0][0]))
+            yield Index(
+                name=name,
+                columns=columns,
+                unique=bool(parts[0][0]),
+                collations=tuple(collation for part in parts for collation in part[2:]),
+            )

@@ -141,7 +141,7 @@ def _physical_cuts(database: Database, connection: Connection, way: Way, size: i
     assert way.physical is not None
     place = way.order[0].place
     asked = way.physical.bounds.format(place=place, table=way.source)
-    row = connection.execute(asked, *([way.source] if "?" in asked else [])).fetchone()
+    row = connection.execute(asked, *([way.source] if "?" in way.physical.bounds else [])).fetchone()
     if row is None or row[0] is None:
         return []
     last = int(row[0])

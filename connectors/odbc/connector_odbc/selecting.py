@@ -37,23 +37,24 @@ def within(order: Sequence[Part], after: Bound | None, upto: Bound | None, reads
 
 def _compared(order: Sequence[Part], bound: Bound, op: str, reads: Reads) -> Query:
     pairs = list(zip(order, bound, strict=False))
-    if reads.row_values or len(pairs) == 1:
-        left, right = ", ".join(part.place for part, _ in pairs), ", ".join(part.bind for part, _ in pairs)
+    # SQLite finds no index for row values of which one has a collation.
+    if len(pairs) == 1 or (reads.row_values and not any(part.collation for part, _ in pairs)):
+        left, right = ", ".join(part.compared for part, _ in pairs), ", ".join(part.bind for part, _ in pairs)
         one = len(pairs) == 1
         return Query(f"{left} {op} {right}" if one else f"({left}) {op} ({right})", tuple(value for _, value in pairs))
     # Spelled out, with a bound on the first column alone in front: that is what an index is used for.
     (first, value), strict = pairs[0], op[0]
     rest = _compared(order[1:], bound[1:], op, reads)
     sql = (
-        f"{first.place} {strict}= {first.bind} AND "
-        f"({first.place} {strict} {first.bind} OR {first.place} = {first.bind} AND ({rest.sql}))"
+        f"{first.compared} {strict}= {first.bind} AND "
+        f"({first.compared} {strict} {first.bind} OR {first.compared} = {first.bind} AND ({rest.sql}))"
     )
     return Query(f"({sql})", (value, value, value, *rest.values))
 
 
 def ordering(order: Sequence[Part]) -> str:
     """``ORDER BY …``, or nothing."""
-    return f" ORDER BY {', '.join(part.place for part in order)}" if order else ""
+    return f" ORDER BY {', '.join(part.compared for part in order)}" if order else ""
 
 
 def query(

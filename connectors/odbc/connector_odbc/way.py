@@ -23,14 +23,21 @@ __all__ = ["Part", "Way", "way", "ways"]
 class Part:
     """One column of the order that a table is read in: as it is compared, as it is selected, and how a value of it is bound.
 
-    `raw`: so is the text of one that the field's type refuses.
+    `collation`: which texts it is unique by, where that may not be the column's own. `raw`: so is the text of one that the
+    field's type refuses.
     """
 
     name: str
     place: str
     typed: Typed
     bind: str
+    collation: str | None = None
     raw: bool = False
+
+    @property
+    def compared(self) -> str:
+        """What it is ordered by, and stands on the left of a comparison."""
+        return self.place if self.collation is None else f"{self.place} COLLATE {self.collation}"
 
     @property
     def select(self) -> str:
@@ -112,16 +119,19 @@ def _order(profile: Profile, table: Table, typed: Mapping[str, Typed]) -> tuple[
         binds = [profile.reads.key(column) for column in columns]
         if any(column.nullable for column in columns) or None in binds:
             continue
-        found = zip(columns, binds, strict=True)
+        index = next((index for index in table.indexes if index.unique and index.columns == names), None)
+        collations = (index.collations if index is not None else ()) or (None,) * len(names)
+        found = zip(columns, binds, collations, strict=True)
         return tuple(
             Part(
                 name=column.name,
                 place=profile.quote(column.name),
                 typed=typed[column.name],
                 bind=bind,
+                collation=collation if pa.types.is_string(typed[column.name].type) else None,
                 raw=profile.reads.raw_keys,
             )
-            for column, bind in found
+            for column, bind, collation in found
             if bind is not None
         ), None
     physical = None if table.scattered else profile.reads.physical

@@ -210,3 +210,44 @@ def test_a_table_of_sqlite_without_rowids_is_read_whatever_its_key(sqlite_system
             stream = discovered(connector, f"t{number}").only(["v"])
             [split] = connector.plan([stream], Mode.FULL)
             assert rows_of(connector, split) == [(1,)]
+
+
+FOLDED = {
+    "postgresql": [
+        "CREATE COLLATION folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+        "CREATE TABLE t (k text COLLATE folded NOT NULL, m integer NOT NULL, v integer)",
+        'CREATE UNIQUE INDEX by_bytes ON t (k COLLATE "C", m)',
+    ],
+    "sqlite": [
+        "CREATE TABLE t (k text COLLATE nocase NOT NULL, m integer NOT NULL, v integer)",
+        "CREATE UNIQUE INDEX by_bytes ON t (k COLLATE binary, m)",
+    ],
+    "sqlite, primary": [
+        "CREATE TABLE t (k text COLLATE nocase NOT NULL, m integer NOT NULL, v integer, PRIMARY KEY (k COLLATE binary, m))"
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", FOLDED)
+def test_texts_that_only_an_index_tells_apart_are_all_read(request: pytest.FixtureRequest, kind: str) -> None:
+    system: System = request.getfixturevalue(f"{kind.split(',')[0]}_system")
+    run(system, *FOLDED[kind])
+    run(system, "INSERT INTO t VALUES " + ", ".join(f"('{'Kk'[n % 2]}{n // 2}', 0, {n})" for n in range(400)))
+    if kind == "postgresql":
+        run(system, "ANALYZE t")
+    with system.connector(batch_rows=101, split_rows=150) as connector:
+        splits = connector.plan([discovered(connector, "t")], Mode.FULL)
+        assert len(splits) > 1 or kind != "postgresql"
+        assert sorted(row[2] for split in splits for row in rows_of(connector, split)) == list(range(400))
+
+
+def test_nulls_in_a_domain_that_is_not_null_are_rows(postgresql_system: System) -> None:
+    postgresql_system.run(
+        "CREATE DOMAIN filled AS integer NOT NULL",
+        "CREATE TABLE t (k filled UNIQUE, v integer)",
+        "INSERT INTO t SELECT n, n FROM generate_series(0, 299) AS n",
+        "INSERT INTO t SELECT (SELECT k FROM t WHERE false), n FROM generate_series(300, 302) AS n",
+    )
+    with postgresql_system.connector(batch_rows=100) as connector:
+        [split] = connector.plan([discovered(connector, "t")], Mode.FULL)
+        assert sorted(row[1] for row in rows_of(connector, split)) == list(range(303))

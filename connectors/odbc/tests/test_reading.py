@@ -124,6 +124,10 @@ def test_names_with_quotes_and_unicode_are_names(system: System) -> None:
     with system.connector() as connector:
         [split] = connector.plan([discovered(connector, name)], Mode.FULL)
         assert rows_of(connector, split, {"v": 1, "at": ["0"], "done": False}) == [(1, "x")]
+    run(system, f"CREATE TABLE {system.quote('keyless?')} ({system.quote(column)} varchar(10))")
+    with system.connector() as connector:
+        [split] = connector.plan([discovered(connector, "keyless?")], Mode.FULL)
+        assert rows_of(connector, split) == []
 
 
 def test_a_view_that_fails_half_way_says_what_the_database_says(postgresql_system: System) -> None:

@@ -20,7 +20,8 @@ class CatalogueSql:
     `relations`: table, constraint, column, to_schema, to_table, to_column; in the order of the columns. Where `to_column` is
     null, the primary key is meant.
     `indexes`: table, index, unique (0 or 1), column; in the order of the columns. Where `column` is null, it is an expression
-    or a part of a column, and the index is not told.
+    or a part of a column, and the index is not told. A system in which an index can compare texts otherwise than its column does
+    has one more: the index's collation as one writes it, or null where it is the column's own.
     `marks`: table as ``name``, a text as ``mark`` that is another as soon as its kind, its columns, its keys, its indexes or its
     row estimate are told otherwise (a comment need not count). None where there is nothing of that kind.
     """

@@ -1,8 +1,8 @@
 """PostgreSQL's catalogue, by pg_catalog: what information_schema and the driver hide or round is told here.
 
 Partitions are left out: their rows are those of the partitioned table. A table that others inherit from has their rows, too, and
-none of its keys holds for those: it is told without any. A domain is told as the type it is made of, an enum
-as ``enum``. Versions from 12 on.
+none of its keys holds for those: it is told without any. A domain is told as the type it is made of, an enum as ``enum``. That
+a domain is NOT NULL is not told, for it does not keep nulls out of a column (notes on CREATE DOMAIN). Versions from 12 on.
 """
 
 from __future__ import annotations
@@ -37,17 +37,16 @@ WHERE {_HERE} AND {_TABLES}""",
     # The modifiers are those of numeric_typmod_precision, numeric_typmod_scale and their siblings in utils/adt.
     columns=f"""
 WITH RECURSIVE base AS (
-  SELECT t.oid, t.oid AS type, t.typtype, t.typbasetype, t.typtypmod AS typmod, t.typnotnull AS filled
+  SELECT t.oid, t.oid AS type, t.typtype, t.typbasetype, t.typtypmod AS typmod
   FROM pg_catalog.pg_type AS t
   UNION ALL
-  SELECT b.oid, t.oid, t.typtype, t.typbasetype, CASE WHEN b.typmod >= 0 THEN b.typmod ELSE t.typtypmod END,
-         b.filled OR t.typnotnull
+  SELECT b.oid, t.oid, t.typtype, t.typbasetype, CASE WHEN b.typmod >= 0 THEN b.typmod ELSE t.typtypmod END
   FROM base AS b JOIN pg_catalog.pg_type AS t ON t.oid = b.typbasetype
   WHERE b.typtype = 'd'
 ), columns AS (
   SELECT c.relname, a.attname, a.attnum, a.attrelid, b.type, b.typtype,
          CASE WHEN a.atttypmod >= 0 THEN a.atttypmod ELSE coalesce(b.typmod, -1) END AS typmod,
-         a.attnotnull OR b.filled AS filled, a.attgenerated <> '' AS generated, a.attidentity <> '' AS identity
+         a.attnotnull, a.attgenerated <> '' AS generated, a.attidentity <> '' AS identity
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   JOIN base AS b ON b.oid = a.atttypid AND b.typtype <> 'd'
@@ -65,7 +64,7 @@ SELECT c.relname, c.attname,
               THEN CASE WHEN c.typmod < 0 OR c.typmod & 65535 = 65535 THEN 6 ELSE c.typmod & 65535 END
             WHEN c.type = 'numeric'::regtype AND c.typmod >= 4 THEN ((c.typmod - 4) >> 16) & 65535 END,
        CASE WHEN c.type = 'numeric'::regtype AND c.typmod >= 4 THEN (((c.typmod - 4) & 2047) # 1024) - 1024 END,
-       CASE WHEN c.filled THEN 0 ELSE 1 END,
+       CASE WHEN c.attnotnull THEN 0 ELSE 1 END,
        pg_catalog.pg_get_expr(d.adbin, d.adrelid),
        CASE WHEN c.generated THEN 1 ELSE 0 END,
        CASE WHEN c.identity OR s.refobjid IS NOT NULL THEN 1 ELSE 0 END,
@@ -100,13 +99,17 @@ JOIN pg_catalog.pg_attribute AS b ON b.attrelid = o.oid AND b.attnum = u.to_attn
 WHERE {_HERE} AND {_TABLES}
 ORDER BY c.relname, k.conname, u.place""",
     indexes=f"""
-SELECT c.relname, i.relname, CASE WHEN x.indisunique AND x.indimmediate THEN 1 ELSE 0 END, a.attname
+SELECT c.relname, i.relname, CASE WHEN x.indisunique AND x.indimmediate THEN 1 ELSE 0 END, a.attname,
+       CASE WHEN o.oid <> a.attcollation THEN pg_catalog.concat_ws('.', pg_catalog.quote_ident(n.nspname),
+                                                                   pg_catalog.quote_ident(o.collname)) END
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_index AS x ON x.indrelid = c.oid AND x.indisvalid AND x.indpred IS NULL
 JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
 JOIN pg_catalog.pg_am AS m ON m.oid = i.relam AND m.amname = 'btree'
 CROSS JOIN LATERAL unnest(x.indkey) WITH ORDINALITY AS u (attnum, place)
 LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = u.attnum AND u.attnum > 0
+LEFT JOIN pg_catalog.pg_collation AS o ON o.oid = x.indcollation[u.place - 1]
+LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = o.collnamespace
 WHERE {_HERE} AND {_TABLES} AND {_KEYED} AND u.place <= x.indnkeyatts
 ORDER BY c.relname, i.relname, u.place""",
     # The transactions that wrote what the catalogue has of it. A domain is a type; the names of an enum's values are not told.

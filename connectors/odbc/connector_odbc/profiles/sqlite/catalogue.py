@@ -49,11 +49,13 @@ ORDER BY l.name, x.pk""",
 SELECT l.name, f.id, f."from", l.schema, f."table", f."to"
 {_of(" JOIN pragma_foreign_key_list(l.name, l.schema) AS f")}
 ORDER BY l.name, f.id, f.seq""",
-    # Given the schema as well, pragma_index_info returns nothing (seen with 3.40).
+    # Given the schema as well, pragma_index_xinfo returns nothing (seen with 3.40). What a column's own collation is, nothing
+    # tells, but that it is none where the word does not occur. The primary key's index is the first of those of its columns.
     indexes=f"""
-SELECT l.name, i.name, i."unique", c.name
-{_of(" JOIN pragma_index_list(l.name, l.schema) AS i JOIN pragma_index_info(i.name) AS c")} AND i.partial = 0
-ORDER BY l.name, i.name, c.seqno""",
+SELECT l.name, i.name, i."unique", c.name, CASE WHEN m.sql LIKE '%collate%' THEN '"' || replace(c.coll, '"', '""') || '"' END
+{_of(" JOIN pragma_index_list(l.name, l.schema) AS i JOIN pragma_index_xinfo(i.name) AS c JOIN sqlite_master AS m")}
+  AND i.partial = 0 AND c.key AND m.type = 'table' AND m.name = l.name
+ORDER BY l.name, i.origin <> 'pk', i.name, c.seqno""",
     # Counted on with every statement that defines something. No other schema than the file's own has one that can be selected.
     marks="""
 SELECT m.name AS name, v.schema_version AS mark FROM sqlite_master AS m, pragma_schema_version AS v
