@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
 
 import pyarrow as pa
 from connector_sdk.contract import Batch, Split, State
 from connector_sdk.errors import StateInvalidError
 
 from connector_odbc.database import Database
+from connector_odbc.decoding import Decoded
 from connector_odbc.fetching import Fetch
 from connector_odbc.planning import Range
 from connector_odbc.predicates import condition
@@ -65,19 +67,41 @@ def read_full(
     if done or reached:
         yield Batch(stream=stream.name, data=nothing, state=state if until is None else until)
         return
-    begin = snapshots.begin(planned.snapshot, stream.name)
-    if found.physical is not None:
-        begin = (*begin, *found.physical.session)
     fetch = Fetch(
         database=database,
         way=found,
         condition=condition(planned.where, found, database.profile.reads),
-        begin=begin,
+        begin=snapshots.begin(planned.snapshot, stream.name),
         upto=end or planned.upto,
     )
-    with closing(fetch.batches(at or planned.after)) as batches:
+    with closing(_batches(fetch, snapshots, planned.snapshot, split, at or planned.after)) as batches:
         for one in batches:
             at = one.at or at
             here = None if one.at is None else _state(one.at, done=False)
             yield Batch(stream=stream.name, data=one.data, state=here, rejects=one.rejects)
     yield Batch(stream=stream.name, data=nothing, state=_state(at, done=True) if until is None else until)
+
+
+def _batches(
+    fetch: Fetch, snapshots: Snapshots, snapshot: str | None, split: Split, after: Sequence[str] | None
+) -> Generator[Decoded]:
+    """Of `snapshot`, or of now where that no longer shows the table. Raises StateInvalidError where its places are others now."""
+    now, way = fetch.database.profile.reads.begin, fetch.way
+    session = () if way.physical is None else way.physical.session
+    adopted = fetch.begin != now
+    with ExitStack() as stack:
+        batches = stack.enter_context(closing(replace(fetch, begin=(*fetch.begin, *session)).batches(after)))
+        first = next(batches, None)  # from here on the table is locked against what would write it anew
+        if adopted and not snapshots.shows(snapshot, way.table.name):
+            if way.physical is not None:
+                raise StateInvalidError(
+                    f"{way.table.name} has no key, and was written anew since its reading began: its rows lie elsewhere now",
+                    hint="reset the state: all is read again",
+                    split=split.id,
+                )
+            batches.close()
+            batches = stack.enter_context(closing(replace(fetch, begin=(*now, *session)).batches(after)))
+            first = next(batches, None)
+        if first is not None:
+            yield first
+            yield from batches

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from connector_sdk.errors import ConfigError, ConnectorError, DataError, TransientError
 
 from connector_odbc import driver_manager
 from connector_odbc.bulk import BulkReader
+from connector_odbc.catalogue import TableName
 from connector_odbc.database import Connection, Database
 
 __all__ = ["Snapshots"]
@@ -46,7 +49,7 @@ class Snapshots:
         reads = self._database.profile.reads
         if name is None or not reads.adopt:
             return reads.begin
-        adopting = (*reads.begin, *(statement.format(snapshot=name.replace("'", "''")) for statement in reads.adopt))
+        adopting = self._adopting(name)
         if self._lives(name):
             return adopting
         try:
@@ -57,6 +60,38 @@ class Snapshots:
         except (ConfigError, DataError, ConnectorError):
             logger.warning("the snapshot that reading %s began with is gone: its other splits show another moment", stream)
             return reads.begin
+
+    def shows(self, name: str | None, table: TableName) -> bool:
+        """Whether the snapshot called `name` still shows the rows of `table`; said in the log where it does not.
+
+        To be asked by whoever reads the table already: from then on nobody else writes it anew.
+        """
+        files = self._database.profile.reads.files
+        if name is None or files is None:
+            return True
+        asked = files, table.schema, table.name
+        with self._within(name) as then, self._database.lend() as now:
+            if then.execute(*asked).fetchone() == now.execute(*asked).fetchone():
+                return True
+        logger.warning("%s was written anew since its reading began: what is left of it shows another moment", table)
+        return False
+
+    @contextmanager
+    def _within(self, name: str) -> Iterator[Connection]:
+        """A session in the snapshot called `name`."""
+        held = self._held.get(name)
+        if held is not None:
+            with self._lock:
+                yield held
+            return
+        with self._database.own("adopting a snapshot") as connection:
+            for statement in self._adopting(name):
+                connection.execute(statement)
+            yield connection
+
+    def _adopting(self, name: str) -> tuple[str, ...]:
+        reads = self._database.profile.reads
+        return (*reads.begin, *(statement.format(snapshot=name.replace("'", "''")) for statement in reads.adopt))
 
     def close(self) -> None:
         """Give them up."""

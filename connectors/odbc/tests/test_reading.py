@@ -86,6 +86,60 @@ def test_all_splits_show_the_moment_of_the_plan(postgresql_system: System, caplo
     assert "the snapshot that reading t began with is gone" in caplog.text
 
 
+WRITTEN_ANEW = {
+    "emptied and filled": ["TRUNCATE t", "INSERT INTO t SELECT n, n FROM generate_series(0, 399) AS n"],
+    "altered": ["ALTER TABLE t ADD COLUMN w float8 DEFAULT random()"],
+    "another": [
+        "ALTER TABLE t RENAME TO old",
+        "CREATE TABLE t (k bigint PRIMARY KEY, v integer)",
+        "INSERT INTO t SELECT * FROM old",
+    ],
+    "another partition": [
+        "CREATE TABLE other (k bigint PRIMARY KEY, v integer)",
+        "INSERT INTO other SELECT * FROM part",
+        "ALTER TABLE t DETACH PARTITION part",
+        "ALTER TABLE t ATTACH PARTITION other DEFAULT",
+    ],
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN_ANEW)
+def test_a_table_written_anew_since_the_plan_is_read_as_it_is_now(
+    postgresql_system: System, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing of it is left in the snapshot."""
+    partitions = ["CREATE TABLE part PARTITION OF t DEFAULT"] if how == "another partition" else []
+    postgresql_system.run(
+        f"CREATE TABLE t (k bigint PRIMARY KEY, v integer){' PARTITION BY RANGE (k)' if partitions else ''}",
+        *partitions,
+        "INSERT INTO t SELECT n, n FROM generate_series(0, 399) AS n",
+        "CREATE VIEW w AS SELECT v FROM t",
+        "ANALYZE t",
+    )
+    with postgresql_system.connector(split_rows=90) as connector:
+        splits = connector.plan([discovered(connector, "t")], Mode.FULL)
+        [view] = connector.plan([discovered(connector, "w")], Mode.FULL)
+        assert len(splits) > 3
+        first = rows_of(connector, splits[0])
+        assert not caplog.records
+        postgresql_system.run(*WRITTEN_ANEW[how])
+        rest = [row for split in splits[1:] for row in rows_of(connector, split)]
+        assert sorted(row[1] for row in first + rest) == list(range(400))
+        assert "t was written anew since its reading began" in caplog.text
+        assert how == "another" or len(rows_of(connector, view)) == 400
+
+
+def test_a_table_without_a_key_written_anew_since_the_plan_is_not_gone_on_with(postgresql_system: System) -> None:
+    """Its rows would be lost, or come twice: they lie elsewhere."""
+    some_table(postgresql_system, "nothing", 4000)
+    with postgresql_system.connector(split_rows=1000) as connector:
+        splits = connector.plan([discovered(connector, "t")], Mode.FULL)
+        rows_of(connector, splits[0])
+        postgresql_system.run("DELETE FROM t WHERE k < 5", "VACUUM FULL t")
+        with pytest.raises(StateInvalidError, match="has no key, and was written anew"):
+            rows_of(connector, splits[1])
+
+
 def test_up_to_where_an_empty_table_ended_there_is_nothing(system: System) -> None:
     table(system, "late", "id int PRIMARY KEY", [])
     with system.connector() as connector:

@@ -52,7 +52,8 @@ class Reads:
     and ``?`` (more than once if need be) that answers as the engine would, or None. `byte_length` measures an
     ``{expression}``. `as_rows` is how a text ``{expression}`` is asked for where rows are read one by one; where `encoded`, its
     UTF-8 comes then. `begin` opens the reading transaction; `snapshot` is a query that exports the one it runs in, and `adopt`
-    the statements that another session takes it over with, in ``{snapshot}``.
+    the statements that another session takes it over with, in ``{snapshot}``. `files` tells, of a schema and a table's name, what
+    the rows lie in: a snapshot no longer shows them when that is not what it was.
 
     `line` gives the expression for a whole row as one line of text (:mod:`connector_odbc.packing`), of its fields, their quoted
     names, and whether they can be null, and of what stands for a null. With `control` there is a field before them: how many
@@ -73,6 +74,7 @@ class Reads:
     begin: tuple[str, ...] = ()
     snapshot: str | None = None
     adopt: tuple[str, ...] = ()
+    files: str | None = None
     physical: Physical | None = None
     line: Callable[[Sequence[tuple[InLine, str, bool]], str], str] | None = None
     control: bool = False

@@ -60,6 +60,22 @@ READS = Reads(
     begin=("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",),
     snapshot="SELECT pg_export_snapshot()",
     adopt=("SET TRANSACTION SNAPSHOT '{snapshot}'",),
+    # Of the table, its partitions and heirs, and what a view is made of. TRUNCATE and an ALTER TABLE that writes all rows anew
+    # leave nothing to a snapshot of before (manual, 13.6), nor does another table of that name; VACUUM FULL moves rows.
+    files="""
+WITH RECURSIVE parts AS (
+  SELECT c.oid FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = ? AND c.relname = ?
+  UNION
+  SELECT d.oid FROM parts AS p CROSS JOIN LATERAL (
+    SELECT h.inhrelid FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = p.oid
+    UNION ALL
+    SELECT r.refobjid FROM pg_catalog.pg_rewrite AS w JOIN pg_catalog.pg_depend AS r ON r.objid = w.oid
+    WHERE w.ev_class = p.oid AND r.classid = 'pg_rewrite'::regclass AND r.refclassid = 'pg_class'::regclass
+  ) AS d (oid)
+)
+SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', c.oid, c.relfilenode), ', ' ORDER BY c.oid)
+FROM parts JOIN pg_catalog.pg_class AS c ON c.oid = parts.oid""",
     line=_line,
     # Of a sorted subquery alone they come in its order (manual, 9.21).
     page=(
