@@ -43,6 +43,7 @@ _STATES: Mapping[str, Meaning] = {
     "42S02": meanings.GONE,
     "42S22": meanings.GONE,
     "44": meanings.REFUSED,
+    "45": meanings.REFUSED,  # what a trigger signals
     "53": meanings.EXHAUSTED,
     "54": meanings.UNSUPPORTED,
     "55": meanings.LOCKED,

@@ -362,3 +362,88 @@ def test_a_dropped_table_is_drift(system: System, sink: Session) -> None:
         system.run("DROP TABLE people")
         with pytest.raises(SchemaDriftError):
             connector.commit(load, [receipt], Checkpoint(id=1))
+
+
+RAISES = {
+    "postgresql": (
+        "CREATE TABLE t (id int PRIMARY KEY, v varchar(20))",
+        """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           IF NEW.v = 'bad' THEN RAISE EXCEPTION 'not this one' USING ERRCODE = '{}'; END IF; RETURN NEW; END $$""",
+        "CREATE TRIGGER refuse BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse()",
+    ),
+    "mariadb": (
+        "CREATE TABLE t (id int PRIMARY KEY, v varchar(20))",
+        """CREATE TRIGGER refuse BEFORE INSERT ON t FOR EACH ROW IF NEW.v = 'bad' THEN
+           SIGNAL SQLSTATE '{}' SET MESSAGE_TEXT = 'not this one', MYSQL_ERRNO = 31001; END IF""",
+    ),
+    "sqlite": (
+        "CREATE TABLE t (id int PRIMARY KEY, v varchar(20))",
+        "CREATE TRIGGER refuse BEFORE INSERT ON t WHEN NEW.v = 'bad' BEGIN SELECT RAISE(ABORT, 'not this one'); END",
+    ),
+}
+THREE = pa.table({"id": pa.array([1, 2, 3], pa.int32()), "v": ["a", "bad", "c"]})
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+@pytest.mark.parametrize("state", ["45000", "P0002", "U0001"])
+def test_a_row_that_a_trigger_raises_at_is_a_reject_whatever_its_state(system: System, state: str, mode: str) -> None:
+    if system.kind != "postgresql" and state != "45000":
+        pytest.skip("states of its own are told as such by PostgreSQL alone")
+    system.run(*(statement.format(state) for statement in RAISES[system.kind]))
+    with Session(system.connector(), "sink") as session:
+        assert session.write("t", THREE, mode=mode, max_rejects=1).rejects == 1
+    assert [row[0] for row in system.rows("SELECT id FROM t ORDER BY id")] == [1, 3]
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_a_row_that_no_partition_takes_is_a_reject(system: System, mode: str) -> None:
+    if system.kind == "sqlite":
+        pytest.skip("there are no partitions")
+    system.run(
+        *{
+            "postgresql": (
+                "CREATE TABLE t (id int PRIMARY KEY, v varchar(20)) PARTITION BY LIST (id)",
+                "CREATE TABLE t_odd PARTITION OF t FOR VALUES IN (1, 3)",
+            ),
+            "mariadb": (
+                "CREATE TABLE t (id int PRIMARY KEY, v varchar(20)) PARTITION BY LIST (id) (PARTITION odd VALUES IN (1, 3))",
+            ),
+        }[system.kind]
+    )
+    with Session(system.connector(), "sink") as session:
+        assert session.write("t", THREE, mode=mode, max_rejects=1).rejects == 1
+    assert [row[0] for row in system.rows("SELECT id FROM t ORDER BY id")] == [1, 3]
+
+
+def test_a_row_that_a_policy_keeps_out_is_a_reject(postgresql_system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    system, user = postgresql_system, f"tenant_{postgresql_system.database.name}"
+    system.run(
+        f"CREATE ROLE {user} LOGIN PASSWORD 'secret1'",
+        f"GRANT CREATE, USAGE ON SCHEMA public TO {user}",
+        "CREATE TABLE t (id int PRIMARY KEY, v varchar(20))",
+        f"GRANT ALL ON t TO {user}",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+        f"CREATE POLICY mine ON t TO {user} USING (v <> 'bad')",
+    )
+    monkeypatch.setenv("TENANT_PASSWORD", "secret1")
+    with Session(system.connector(user=user, password="env:TENANT_PASSWORD"), "sink") as session:
+        assert session.write("t", THREE, max_rejects=1).rejects == 1
+    assert [row[0] for row in system.rows("SELECT id FROM t ORDER BY id")] == [1, 3]
+    system.run(f"DROP OWNED BY {user}", f"DROP ROLE {user}")
+
+
+def test_thousands_of_rows_can_be_refused(system: System) -> None:
+    system.run("CREATE TABLE t (id int PRIMARY KEY, v varchar(20))", "INSERT INTO t VALUES (1, 'here')")
+    rows = pa.table({"id": pa.array([1] * 9_000 + [2], pa.int32()), "v": ["x"] * 9_001})
+    with Session(system.connector(), "sink") as session:
+        result = session.write("t", rows, max_rejects=None)
+    assert (result.rows, result.rejects) == (1, 9_000)
+
+
+def test_a_row_that_takes_the_transaction_back_is_told_in_the_databases_words(sqlite_system: System) -> None:
+    sqlite_system.run(
+        "CREATE TABLE t (id int PRIMARY KEY, v text UNIQUE ON CONFLICT ROLLBACK)", "INSERT INTO t VALUES (9, 'bad')"
+    )
+    with Session(sqlite_system.connector(), "sink") as session, pytest.raises(DataError, match="UNIQUE constraint failed: t.v"):
+        session.write("t", THREE, max_rejects=1)
+    assert sqlite_system.rows("SELECT id FROM t") == [(9,)]

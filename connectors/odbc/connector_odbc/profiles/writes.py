@@ -23,10 +23,10 @@ class Writes:
     without. `own_types` are the types of ours, `text_type` one for any text. `insert` begins an INSERT into ``{table}``.
     `update` is ``from`` (``UPDATE t SET … FROM s``), ``join`` (``UPDATE t JOIN s ON … SET …``) or ``subquery``. `same` compares
     ``{a}`` and ``{b}``, nulls too; `equal_text` compares keys that are text, letter by letter. `refusals` are SQLSTATEs, classes
-    of them and native numbers that speak of one row, `relations` those that may go away when other rows are there, `taken` those
-    of a value that another row has. `options` and `session` are for connections that write. `identifier` is the most bytes a name
-    has. `one_writer`: only one connection may
-    write at a time. `hidden` finds tables by schema and pattern. `lock` ends a SELECT whose row nobody else may change. `widen`
+    of them, native numbers and parts of messages that speak of one row, `relations` those that may go away when other rows are
+    there, `taken` those of a value that another row has. `options` and `session` are for connections that write. `identifier` is
+    the most bytes a name has. `one_writer`: only one connection may write at a time. `hidden` finds tables by schema and pattern.
+    `lock` ends a SELECT whose row nobody else may change. `widen`
     alters ``{column}`` to ``{type}``; None: that cannot be done. `stamp` and `now` are the type and the default of a moment with
     microseconds. `table_options` end a CREATE TABLE. `narrow`: text is bound and fetched as UTF-8, since the driver garbles long
     texts in UTF-16. `no_transactions` tells, by schema and name, the engine of a table that has none, and no row of others.

@@ -24,14 +24,9 @@ class Refused:
         return server_message(self.error)
 
 
-def _signs(error: BaseException) -> tuple[str, int | None]:
-    return sql_state(error), native_number(error)
-
-
 def is_of_a_row(error: BaseException, writes: Writes) -> bool:
     """Whether `error` speaks of a row, so that others may be taken; else it is of the whole attempt."""
-    state, number = _signs(error)
-    return bool(writes.refusals & {state, state[:2], number} - {None})
+    return sql_state(error)[:2] in writes.refusals or _says(error, writes.refusals)
 
 
 def is_of_relations(error: BaseException, writes: Writes) -> bool:
@@ -45,7 +40,7 @@ def is_taken(error: BaseException, writes: Writes) -> bool:
 
 
 def _says(error: BaseException, signs: frozenset[str | int]) -> bool:
-    state, number = _signs(error)
+    state, number = sql_state(error), native_number(error)
     return bool(signs & {state, number} - {None}) or any(
         isinstance(word, str) and len(word) > 5 and word in str(error) for word in signs
     )

@@ -35,5 +35,5 @@ ERRORS: Mapping[str | int, Meaning] = {
     **dict.fromkeys((1832, 1833), _BOUND),
     1615: _AGAIN,
     1153: Meaning(kind=DataError, hint="a value is longer than the server's max_allowed_packet"),
-    **dict.fromkeys((1062, 1169, 1216, 1217, 1364, 1366, 1451, 1452, 4025), meanings.REFUSED),
+    **dict.fromkeys((1062, 1169, 1216, 1217, 1364, 1366, 1451, 1452, 1526, 4025), meanings.REFUSED),
 }

@@ -22,7 +22,29 @@ WRITES = Writes(
     # By the column's own collation, since only that has the index; and by bytes, since 'a' is not 'A'.
     equal_text="({a} = {b} AND BINARY {a} = BINARY {b})",
     refusals=frozenset(
-        {"22", "23", "44", 1048, 1062, 1264, 1265, 1292, 1364, 1366, 1406, 1411, 1451, 1452, 1644, 4025, 3819, 1690}
+        {
+            "22",
+            "23",
+            "44",
+            "45",
+            1048,
+            1062,
+            1118,
+            1264,
+            1265,
+            1292,
+            1364,
+            1366,
+            1406,
+            1411,
+            1451,
+            1452,
+            1526,
+            1644,
+            4025,
+            3819,
+            1690,
+        }
     ),
     relations=frozenset({1452, 1451}),
     taken=frozenset({1062}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connector_odbc.profiles.postgresql.declares import declared
+from connector_odbc.profiles.postgresql.errors import RAISED
 from connector_odbc.profiles.writes import Writes
 from connector_odbc.writing.encoding import Encoding
 
@@ -20,8 +21,8 @@ WRITES = Writes(
     insert="INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE",
     update="from",
     same="{a} IS NOT DISTINCT FROM {b}",
-    # 54000: a row too large for an index; P0001: a trigger's RAISE EXCEPTION.
-    refusals=frozenset({"22", "23", "44", "54000", "P0001"}),
+    # 54000: a row too large for an index; what a trigger raises.
+    refusals=frozenset({"22", "23", "44", "54000", "violates row-level security policy", *RAISED}),
     relations=frozenset({"23503"}),
     # Otherwise the driver takes the whole transaction back at the first error, and its savepoints are gone.
     options={"Protocol": "7.4-0", "UseDeclareFetch": "0"},
