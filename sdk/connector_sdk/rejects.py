@@ -31,17 +31,18 @@ _FIELDS: tuple[pa.Field[Any], ...] = (
     pa.field("raw_sha256", pa.string(), nullable=False),
 )
 REJECT_SCHEMA = pa.schema(_FIELDS)
-"""The columns of `Batch.rejects`. `raw_form` is ``bytes`` (the record as the source had it) or ``arrow`` (an Arrow IPC stream of
-one row that a sink refused)."""
+"""The columns of `Batch.rejects`. `raw_form` is ``bytes`` (the record as the source had it), ``arrow`` (an Arrow IPC stream
+of one row that a sink refused), or ``csv`` or ``jsonl`` (a record of a file to be written; CSV with its header in front)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reject:
     """One record that could not be used.
 
-    `code` is one word for programs: ``ragged``, ``type``, ``encoding``, ``quote``, ``too_long``, ``required``, ``refused``,
-    ``conflict``. `place` is a file or table, `offset` counts bytes from its start (of the uncompressed content), `line`
-    counts from 1. `raw` is the record's own bytes; `raw_length` and `raw_sha256` describe the whole record when `raw` is cut.
+    `code` is one word for programs: ``ragged``, ``type``, ``encoding``, ``quote``, ``too_long``, ``required``, ``json``,
+    ``refused``, ``conflict``. `place` is a file or table, `offset` counts bytes from its start (of the uncompressed content),
+    `line` counts from 1. `raw` is the record's own bytes; `raw_length` and `raw_sha256` describe the whole record when `raw` is
+    cut, or has the header of a CSV file in front.
     """
 
     stream: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections import deque
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +20,7 @@ from connector_sdk.cli.options import WRITE_MODES, example
 from connector_sdk.cli.run import allowed, carry_out, reject_path
 from connector_sdk.errors import ConfigError, SchemaDriftError
 from connector_sdk.formats import FORMATS, Format, format_of
+from connector_sdk.formats.format import Tell
 from connector_sdk.runtime.engine import Job
 from connector_sdk.runtime.exact_rows import roomy
 from connector_sdk.runtime.folder import local_error
@@ -64,16 +66,17 @@ def write(
 ) -> None:
     """Files into a stream. Types are checked against the stream's before the first row; no cast that loses something is made.
 
-    A row with a value that its field cannot have is a reject.
+    A row with a value that its field cannot have is a reject; so is a CSV record or a JSON line that is no row.
     """
     files, kind = _inputs(path, format_name)
     with ExitStack() as stack:
         opened = stack.enter_context(session(name, config, voice))
         sink = opened.sink()
         have = next((found for found in sink.discover([stream]) if found.name == stream), None)
-        schema = None if have is None else change_schema(roomy(have.schema)) if mode == "apply" else roomy(have.schema)
-        batches = stack.enter_context(closing(_batches(files, kind, schema)))
-        source = stack.enter_context(TableSource(stream, batches, like=have))
+        schema = None if have is None else change_schema(have.schema) if mode == "apply" else have.schema
+        told: deque[pa.RecordBatch] = deque()
+        batches = stack.enter_context(closing(_batches(files, kind, schema, stream, told.append)))
+        source = stack.enter_context(TableSource(stream, batches, like=have, told=told))
         (want,) = source.discover()
         if dry_run:
             steps = sink.alter(want, have, dry_run=True)
@@ -112,18 +115,28 @@ def _inputs(text: str, format_name: str | None) -> tuple[list[Path], Format]:
     return files, format_of(files[0])
 
 
-def _batches(files: list[Path], kind: Format, schema: pa.Schema | None) -> Generator[pa.RecordBatch, None, None]:
+def _batches(
+    files: list[Path], kind: Format, schema: pa.Schema | None, stream: str, tell: Tell
+) -> Generator[pa.RecordBatch, None, None]:
     if not files:
-        yield from kind.read(sys.stdin.buffer, schema)
+        yield from _rows(sys.stdin.buffer, "stdin", kind, schema, stream, tell)
         return
     first: pa.Schema | None = None
     for path in files:
         with _opened(path) as file:
-            for batch in kind.read(file, schema):
+            for batch in _rows(file, str(path), kind, schema, stream, tell):
                 first = first or batch.schema
                 if not batch.schema.equals(first):
                     raise SchemaDriftError(f"{path} has other fields than {files[0]}", hint="write them one by one")
                 yield batch
+
+
+def _rows(
+    file: BinaryIO, place: str, kind: Format, schema: pa.Schema | None, stream: str, tell: Tell
+) -> Iterator[pa.RecordBatch]:
+    if kind.sift is not None:
+        return kind.sift(file, schema, stream, place, tell)
+    return kind.read(file, None if schema is None else roomy(schema))
 
 
 def _opened(path: Path) -> BinaryIO:

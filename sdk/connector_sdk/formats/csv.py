@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
 from connector_sdk.errors import DataError, SchemaDriftError
+from connector_sdk.formats.csv_sifting import Column, sifted
 from connector_sdk.formats.format import (
     EVERY_FIELD,
     Format,
@@ -27,6 +28,7 @@ from connector_sdk.formats.format import (
     Loss,
     Output,
     OutputFile,
+    Tell,
     accept,
     at_least_one,
     refuse,
@@ -139,6 +141,30 @@ def read(file: BinaryIO, schema: pa.Schema | None = None) -> Iterator[pa.RecordB
         yield from at_least_one(_batches(first[start:], blocks, names, schema), schema)
 
 
+def sift(file: BinaryIO, schema: pa.Schema | None, stream: str, place: str, tell: Tell) -> Iterator[pa.RecordBatch]:
+    """As `read` does; what is no row is told, and the header may leave fields out: the rows are then without them."""
+    with unreadable("CSV", file):
+        head = file.read(BLOCK_BYTES)
+        while _header_end(head) < 0 and (more := file.read(BLOCK_BYTES)):
+            head += more
+        names, start = _header(head)
+        if schema is None:
+            schema = pa.schema([pa.field(name, pa.string()) for name in names])
+        _check_names(names, schema, place)
+        there = pa.schema([field for field in schema if field.name in names]).with_metadata(schema.metadata)
+        columns = [_column(schema.field(name)) for name in names]
+        yield from sifted(head, start, file, columns, there, stream, place, tell)
+
+
+def _column(field: pa.Field[Any]) -> Column:
+    """The field as what delimited text has a notation for, where each value of that is one of the field's."""
+    native, kind = _read_as(field.type), field.type
+    same = native == kind or is_text(kind) or pa.types.is_date(kind) or pa.types.is_timestamp(native)
+    if pa.types.is_dictionary(kind) or pa.types.is_null(kind):
+        same = False
+    return Column(field=field, native=native if same else None, from_text=lambda text: _from_cells(text, kind))
+
+
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
     """The file cut behind whole records: at line feeds before which the number of quotes is even."""
     held = b""
@@ -166,9 +192,7 @@ def _last_end(data: bytes) -> int:
 
 def _header(block: bytes) -> tuple[list[str], int]:
     """The names in the first record, and where the second begins."""
-    end = block.find(b"\n")
-    while end >= 0 and block.count(b'"', 0, end) % 2:
-        end = block.find(b"\n", end + 1)
+    end = _header_end(block)
     head = block if end < 0 else block[: end + 1]
     try:
         names = next(csv.reader(io.StringIO(head.decode("utf-8-sig"), newline=""), strict=True), None)
@@ -179,14 +203,24 @@ def _header(block: bytes) -> tuple[list[str], int]:
     return names or [""], len(head)
 
 
-def _check_names(names: list[str], schema: pa.Schema) -> None:
+def _header_end(block: bytes) -> int:
+    """Where the line feed behind the first record is; -1: not in `block`."""
+    end = block.find(b"\n")
+    while end >= 0 and block.count(b'"', 0, end) % 2:
+        end = block.find(b"\n", end + 1)
+    return end
+
+
+def _check_names(names: list[str], schema: pa.Schema, sifted: str | None = None) -> None:
+    """Raise SchemaDriftError for other names than those of `schema`; in a file that is `sifted` some of them may be missing."""
     twice = tuple(dict.fromkeys(name for name in names if names.count(name) > 1))
-    missing = tuple(name for name in schema.names if name not in names)
+    missing = tuple(name for name in schema.names if name not in names) if sifted is None else ()
     unknown = tuple(name for name in names if name not in schema.names)
     if twice or missing or unknown:
         parts = [("repeats", twice), ("lacks", missing), ("has the unknown", unknown)]
         text = "; ".join(f"{verb} {', '.join(map(repr, fields))}" for verb, fields in parts if fields)
-        raise SchemaDriftError(f"the CSV header {text}", fields=twice + missing + unknown)
+        where = "" if sifted is None else f" of {sifted}"
+        raise SchemaDriftError(f"the CSV header{where} {text}", fields=twice + missing + unknown)
 
 
 def _batches(first: bytes, blocks: Iterator[bytes], names: list[str], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -227,7 +261,9 @@ def _from_cells(cells: Array, type_: Any) -> Array:
     native = _native(type_)
     if native is None:
         return from_values(_values(cells, type_), type_)
-    if pa.types.is_decimal256(native):
+    if pa.types.is_null(native) and cells.null_count == len(cells):
+        return pa.nulls(len(cells))
+    if cells.type != native and not pa.types.is_timestamp(native):
         cells = cells.cast(native)
     elif cells.type != native:
         return reshape(to_timestamps(_compute.binary_replace_slice(cells, 10, 11, "T"), native), type_)
@@ -241,4 +277,4 @@ def _values(cells: Array, type_: Any) -> list[Any]:
     return values
 
 
-FORMAT = Format(name="csv", suffix=".csv", appendable=False, losses=losses, writer=_Writer, read=read)
+FORMAT = Format(name="csv", suffix=".csv", appendable=False, losses=losses, writer=_Writer, read=read, sift=sift)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeAlias
 
 import pyarrow as pa
 
@@ -20,6 +20,8 @@ __all__ = [
     "Loss",
     "Output",
     "OutputFile",
+    "Sift",
+    "Tell",
     "accept",
     "at_least_one",
     "refuse",
@@ -71,6 +73,13 @@ class BatchWriter(Protocol):
         ...
 
 
+Tell: TypeAlias = Callable[[pa.RecordBatch], None]
+"""Takes rejects (`REJECT_SCHEMA`) of the rows that come next."""
+
+Sift: TypeAlias = Callable[[BinaryIO, "pa.Schema | None", str, str, Tell], Iterator[pa.RecordBatch]]
+"""``(file, schema, stream, place, tell)``: see `Format.sift`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Format:
     """A file format. `suffix` has its dot; `appendable` means that two files joined end to end are one file of the format.
@@ -80,6 +89,10 @@ class Format:
     ``read(file, schema)`` yields at least one batch, empty if need be, so that the schema is known. Formats that carry their own
     schema ignore `schema`; for the others it restores the types, and without it they give what the text alone says. It raises
     DataError for a file that is damaged, and SchemaDriftError for one whose fields are not those of `schema`.
+
+    ``sift(file, schema, stream, place, tell)``, of formats that people write by hand, reads as `read` does, but what is no row of
+    `schema` is told as rejects of `stream` before the batch that follows, and the others go on. The raw bytes of such a reject
+    (`raw_form` is the format's name) are a file of one row, which is read again alone.
     """
 
     name: str
@@ -88,6 +101,7 @@ class Format:
     losses: Callable[[pa.Schema], list[Loss]]
     writer: Callable[[Output, pa.Schema], BatchWriter]
     read: Callable[[BinaryIO, pa.Schema | None], Iterator[pa.RecordBatch]]
+    sift: Sift | None = None
 
 
 def refuse(name: str, losses: list[Loss]) -> None:

@@ -6,29 +6,38 @@ Nulls are written, so that every row has every key; a missing key is read as nul
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, BinaryIO
 
 import msgspec
 import pyarrow as pa
 
+from connector_sdk import types
 from connector_sdk.errors import ConfigError, DataError, SchemaDriftError
 from connector_sdk.formats.format import (
     Format,
     Loss,
     Output,
+    Tell,
     accept,
     at_least_one,
     refuse,
     unreadable,
     unwritable,
 )
+from connector_sdk.formats.misfits import UNFIT, misfits
 from connector_sdk.formats.text_values import from_values, text_losses, to_values
+from connector_sdk.rejects import Reject, reject_batch
 
 __all__ = ["FORMAT"]
 
 READ_BYTES = 1 << 20
 WRITE_ROWS = 1 << 13
+SIFT_ROWS = 10_000  # looked at one by one before the rejects among them are told: whoever has a limit need not wait for more
+SHOWN = 100
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def losses(schema: pa.Schema) -> list[Loss]:
@@ -70,15 +79,108 @@ def read(file: BinaryIO, schema: pa.Schema | None = None) -> Iterator[pa.RecordB
         yield from at_least_one((_batch(rows, line, schema) for rows, line in _rows(file, schema)), schema)
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line that holds something, without its end; `row` is what it says, or None where it is no JSON object."""
+
+    text: bytes
+    offset: int
+    number: int
+    row: dict[str, Any] | None
+    problem: str | None
+
+
+def sift(file: BinaryIO, schema: pa.Schema | None, stream: str, place: str, tell: Tell) -> Iterator[pa.RecordBatch]:
+    """As `read` does; what is no row is told. An unknown key is no matter of one row, and ends the reading all the same."""
+    with unreadable("JSON lines", file):
+        if schema is None:
+            schema = _infer(file)
+        yield from at_least_one(_sifted(file, schema, stream, place, tell), schema)
+
+
+def _sifted(file: BinaryIO, schema: pa.Schema, stream: str, place: str, tell: Tell) -> Iterator[pa.RecordBatch]:
+    decoder = _decoder(schema)
+    offset, number = 0, 1
+    for block in _blocks(file):
+        try:
+            whole = _batch(decoder.decode_lines(block), number, schema)
+        except (DataError, *NOT_JSON):
+            lines = _lines(decoder, block, offset, number)
+            for start in range(0, len(lines), SIFT_ROWS):
+                yield _good(lines[start : start + SIFT_ROWS], schema, stream, place, tell)
+        else:
+            yield whole
+        offset += len(block)
+        number += block.count(b"\n")
+
+
+def _lines(decoder: Any, block: bytes, offset: int, number: int) -> list[_Line]:
+    found = []
+    for index, text in enumerate(block.split(b"\n")):
+        if text.strip():
+            problem = None
+            try:
+                row = decoder.decode(text)
+            except NOT_JSON as error:
+                row, problem = None, f"it is not JSON: {error}"
+            if problem is None and not isinstance(row, dict):
+                row, problem = None, "it is not a JSON object"
+            found.append(_Line(text.rstrip(b"\r"), offset, number + index, row, problem))
+        offset += len(text) + 1
+    return found
+
+
+def _good(lines: list[_Line], schema: pa.Schema, stream: str, place: str, tell: Tell) -> pa.RecordBatch:
+    """The rows in `lines`, when those that are none have been told."""
+    wrong: dict[int, tuple[str, str, str | None]] = {
+        i: ("json", line.problem, None) for i, line in enumerate(lines) if line.problem
+    }
+    rows = [line.row or {} for line in lines]
+    for field in schema:
+        values = [row.get(field.name) for row in rows]
+        for index, why in misfits(values, partial(from_values, type_=field.type)):
+            wrong.setdefault(index, ("type", f"{_shown(values[index])} is no {types.to_text(field.type)}: {why}", field.name))
+        if not field.nullable:
+            for index in (index for index, value in enumerate(values) if value is None):
+                wrong.setdefault(index, ("required", "there is no value, and one is required", field.name))
+    if wrong:
+        tell(
+            reject_batch(
+                Reject(
+                    stream=stream,
+                    code=code,
+                    reason=reason,
+                    field=field,
+                    place=place,
+                    raw=lines[index].text,
+                    raw_form="jsonl",
+                    offset=lines[index].offset,
+                    line=lines[index].number,
+                )
+                for index, (code, reason, field) in sorted(wrong.items())
+            )
+        )
+    return _batch([row for index, row in enumerate(rows) if index not in wrong], lines[0].number, schema)
+
+
+def _shown(value: Any) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
+
+
+def _decoder(schema: pa.Schema | None) -> Any:
+    exact = schema is not None and "decimal" in str(schema.types)
+    return msgspec.json.Decoder(float_hook=Decimal) if exact else msgspec.json.Decoder()
+
+
 def _rows(file: BinaryIO, schema: pa.Schema | None) -> Iterator[tuple[list[Any], int]]:
     """Rows as dictionaries, some at a time, with the number of the first one's line."""
-    exact = schema is not None and "decimal" in str(schema.types)
-    decoder = msgspec.json.Decoder(float_hook=Decimal) if exact else msgspec.json.Decoder()
+    decoder = _decoder(schema)
     line = 1
     for block in _blocks(file):
         try:
             rows = decoder.decode_lines(block)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except NOT_JSON:
             rows = [_decode(decoder, text, line + index) for index, text in enumerate(block.split(b"\n")) if text.strip()]
         yield rows, line
         line += block.count(b"\n")
@@ -101,7 +203,7 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
 def _decode(decoder: Any, text: bytes, line: int) -> Any:
     try:
         return decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         raise DataError(f"line {line} is not JSON: {error}", code="format") from None
 
 
@@ -124,7 +226,7 @@ def _batch(rows: list[Any], line: int, schema: pa.Schema) -> pa.RecordBatch:
     for field in schema:
         try:
             columns.append(from_values([row.get(field.name) for row in rows], field.type))
-        except (pa.ArrowException, ValueError, TypeError, KeyError, OverflowError) as error:
+        except UNFIT as error:
             raise DataError(
                 f"field {field.name!r} in the rows from line {line} on is no {field.type}: {error}", code="format"
             ) from None
@@ -149,4 +251,4 @@ def _infer(file: BinaryIO) -> pa.Schema:
     return found
 
 
-FORMAT = Format(name="jsonl", suffix=".jsonl", appendable=True, losses=losses, writer=_Writer, read=read)
+FORMAT = Format(name="jsonl", suffix=".jsonl", appendable=True, losses=losses, writer=_Writer, read=read, sift=sift)

@@ -190,7 +190,7 @@ def from_values(values: Values, type_: pa.DataType) -> Array:
     t = pa.types
     kind: Any = type_
     if kind == pa.uuid():
-        storage = pa.array([None if text is None else uuid.UUID(text).bytes for text in values], pa.binary(16))
+        storage = pa.array([None if text is None else _uuid(text).bytes for text in values], pa.binary(16))
         return pa.ExtensionArray.from_storage(kind, storage)
     if isinstance(kind, pa.BaseExtensionType):
         return pa.ExtensionArray.from_storage(kind, from_values(values, kind.storage_type))
@@ -212,6 +212,12 @@ def from_values(values: Values, type_: pa.DataType) -> Array:
     if is_list(kind):
         return _to_lists(values, kind, lambda items: from_values(items, kind.value_type))
     return _to_plain(values, type_)
+
+
+def _uuid(text: Any) -> uuid.UUID:
+    if not isinstance(text, str):
+        raise ValueError(f"{type(text).__name__} where str is expected")
+    return uuid.UUID(text)
 
 
 def _to_plain(values: Values, type_: pa.DataType) -> Array:
@@ -294,6 +300,8 @@ def _to_structs(values: Values, kind: Any) -> Array:
     names = [field.name for field in kind]
     known = set(names)
     for value in values:
+        if value is not None and not isinstance(value, dict):
+            raise ValueError(f"an object was expected, not {type(value).__name__}")
         if value is not None and not known.issuperset(value):
             raise ValueError(f"the unknown key {next(key for key in value if key not in known)!r}")
     rows = [value if value is not None else {} for value in values]

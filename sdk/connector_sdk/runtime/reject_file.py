@@ -91,10 +91,17 @@ def _line(reject: Reject, connector: str, load: str, checkpoint: int) -> str:
         "raw_length": len(reject.raw) if reject.raw_length is None else reject.raw_length,
         "raw_sha256": hashlib.sha256(reject.raw).hexdigest() if reject.raw_sha256 is None else reject.raw_sha256,
         # For the eye; `raw` is what counts.
-        "text": reject.raw[:200].decode("utf-8", "backslashreplace") if reject.raw_form == "bytes" else None,
+        "text": _text(reject),
         "raw": base64.b64encode(reject.raw).decode(),
     }
     return json.dumps(value, ensure_ascii=False) + "\n"
+
+
+def _text(reject: Reject) -> str | None:
+    if reject.raw_form == "arrow":
+        return None
+    raw = reject.raw.partition(b"\n")[2] if reject.raw_form == "csv" else reject.raw  # the header is not what is wrong
+    return raw[:200].decode("utf-8", "backslashreplace")
 
 
 def read_rejects(path: Path) -> Iterator[RejectLine]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +15,8 @@ import pyarrow as pa
 
 from connector_sdk.contract import Batch, Connector, Replayer, Split, State
 from connector_sdk.errors import ConfigError
-from connector_sdk.rejects import Reject, reject_batch
+from connector_sdk.formats import FORMATS
+from connector_sdk.rejects import RAW_LIMIT, Reject, reject_batch, rejects_of
 from connector_sdk.runtime.exact_rows import fit
 from connector_sdk.runtime.reject_file import read_rejects
 from connector_sdk.schema import Mode, Stream, Where
@@ -85,6 +88,10 @@ class ReplaySource:
                         row, rejects = fit(stream.name, _whole(data, stream.schema), stream.schema)
                         yield Batch(stream=stream.name, data=row, rejects=rejects)
             return
+        if group[0].raw_form in FORMATS:
+            for reject in group:
+                yield from _sifted(stream, reject)
+            return
         if not isinstance(self._connector, Replayer):
             raise ConfigError(f"{type(self._connector).__name__} cannot decode single records again")
         for batch in self._connector.replay(stream, reject_batch(group)):
@@ -104,6 +111,23 @@ def _groups(rejects: Iterator[Reject]) -> Iterator[list[Reject]]:
         group.append(reject)
     if group:
         yield group
+
+
+def _sifted(stream: Stream, reject: Reject) -> Iterator[Batch]:
+    """A row of a file that was written to the stream, read by the file's format."""
+    if len(reject.raw) >= RAW_LIMIT:  # what is left of it is another row
+        yield Batch(stream=stream.name, data=_empty(stream), rejects=reject_batch([reject]))
+        return
+    told: list[pa.RecordBatch] = []
+    sift = FORMATS[reject.raw_form].sift
+    assert sift is not None  # the form is that of a format that sifts
+    for data in sift(io.BytesIO(reject.raw), stream.schema, stream.name, reject.place or stream.name, told.append):
+        row, rejects = fit(stream.name, _whole(data, stream.schema), stream.schema)
+        for again in [one for batch in told for one in rejects_of(batch)]:
+            known = replace(reject, code=again.code, reason=again.reason, field=again.field)
+            yield Batch(stream=stream.name, data=_empty(stream), rejects=reject_batch([known]))
+        told.clear()
+        yield Batch(stream=stream.name, data=row, rejects=rejects)
 
 
 def _whole(row: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

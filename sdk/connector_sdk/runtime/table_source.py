@@ -25,11 +25,21 @@ class TableSource:
     64 MB of them that are not acknowledged are kept, which is as much as a piece has that has to be written again.
 
     `like` is the target's stream: rows are cast to its types where that loses nothing, and are rejects where it would; its keys
-    are taken. Change batches (their first column is ``_op``) are read in CHANGES mode.
+    are taken. Change batches (their first column is ``_op``) are read in CHANGES mode. `told` are rejects of what was no row
+    to begin with: whoever makes `data` appends them (`REJECT_SCHEMA`) before the batch that follows them.
     """
 
-    def __init__(self, stream: str, data: Any, *, keys: Sequence[str] = (), like: Stream | None = None) -> None:
+    def __init__(
+        self,
+        stream: str,
+        data: Any,
+        *,
+        keys: Sequence[str] = (),
+        like: Stream | None = None,
+        told: deque[pa.RecordBatch] | None = None,
+    ) -> None:
         self._name = stream
+        self._told: deque[pa.RecordBatch] = deque() if told is None else told
         self._reader = _batch_reader(data, like)
         schema = self._reader.schema
         self.mode = Mode.CHANGES if is_change(schema) else Mode.FULL
@@ -73,7 +83,7 @@ class TableSource:
                 data, rejects = fit(self._name, rows, schema, before=self._rows)
             self._number += 1
             self._rows += rows.num_rows
-            batch = Batch(stream=self._name, data=data, state={"batch": self._number}, rejects=rejects)
+            batch = Batch(stream=self._name, data=data, state={"batch": self._number}, rejects=self._with_told(rejects))
             self._keep(self._number, batch)
             yield batch
         if self.mode is Mode.CHANGES or not self._number:
@@ -81,6 +91,12 @@ class TableSource:
 
     def _next(self) -> pa.RecordBatch | None:
         return self._rest.popleft() if self._rest else next(self._reader, None)
+
+    def _with_told(self, rejects: pa.RecordBatch | None) -> pa.RecordBatch | None:
+        found = [self._told.popleft() for _ in range(len(self._told))] + ([] if rejects is None else [rejects])
+        if len(found) > 1:
+            return pa.Table.from_batches(found).combine_chunks().to_batches()[0]
+        return found[0] if found else None
 
     def _keep(self, number: int, batch: Batch) -> None:
         self._kept.append((number, batch))

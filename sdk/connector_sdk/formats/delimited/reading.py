@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ from connector_sdk.formats.delimited.footer import footer
 from connector_sdk.formats.delimited.header import take_head
 from connector_sdk.formats.delimited.numbering import Records
 from connector_sdk.formats.delimited.records import Grammar, Segment, count_lines, last_lines
-from connector_sdk.formats.delimited.rows import Problem, Rows, joined, nothing
+from connector_sdk.formats.delimited.rows import Convert, Problem, Rows, joined, nothing
 from connector_sdk.formats.delimited.text import Window
 from connector_sdk.formats.dos_end import without_dos_end
 from connector_sdk.formats.freed_memory import keep_freed_memory
@@ -53,20 +54,22 @@ def decode(
     columns: Sequence[str] | None = None,
     max_record_bytes: int = 16 << 20,
     block_bytes: int = 1 << 20,
+    converts: Mapping[str, Convert] = MappingProxyType({}),
 ) -> Iterator[Decoded]:
     """The records of a delimited file from byte `offset` on, which is 0 or the `offset` of an earlier :class:`Decoded`.
 
     `read(n)` returns up to n bytes, ``b""`` at the end, and already stands at `offset`; give the earlier `line` with it, or
     rejects have none. At offset 0 the byte order mark, skipped lines and the header are taken in first. `columns` is a
-    projection, in that order. At least one Decoded comes, empty if need be. Memory is a small multiple of the larger of
-    `block_bytes` and the longest record, which is at most `max_record_bytes`.
+    projection, in that order. `converts` reads the values of fields that delimited text has no notation for. At least one
+    Decoded comes, empty if need be. Memory is a small multiple of the larger of `block_bytes` and the longest record, which is
+    at most `max_record_bytes`.
 
     Bad records are rejects with the code ``ragged``, ``type``, ``required``, ``encoding``, ``quote`` or ``too_long``; a good one
     among the lines of the footer is one with the code ``footer``. Raises SchemaDriftError when the header is not the layout's,
     ConfigError for a column or type that cannot be.
     """
     keep_freed_memory()
-    reading = _Reading(layout, stream, place, columns, max_record_bytes, block_bytes)
+    reading = _Reading(layout, stream, place, columns, max_record_bytes, block_bytes, converts)
     window = Window(without_dos_end(read, layout.encoding), layout.encoding, offset)
     return reading.run(window, 1 if offset == 0 else line, fresh=offset == 0)
 
@@ -111,11 +114,12 @@ class _Reading:
         columns: Sequence[str] | None,
         max_record: int,
         block: int,
+        converts: Mapping[str, Convert] = MappingProxyType({}),
     ) -> None:
         self.layout, self.stream, self.place = layout, stream, place
         self.grammar = Grammar(layout.delimited)
         self.columns = columns
-        self.rows = Rows(layout, self.grammar, columns, stream)
+        self.rows = Rows(layout, self.grammar, columns, stream, converts)
         self.schema = self.rows.schema
         self.footer = layout.delimited.footer
         self.max_record = max_record

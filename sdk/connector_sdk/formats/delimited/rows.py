@@ -7,9 +7,10 @@ column, which finds every bad record in it; the refused column is read as text f
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -23,9 +24,12 @@ from connector_sdk.formats.delimited.records import Grammar
 from connector_sdk.formats.delimited.values import check_notation, describe_type, has_infinite, is_plain, is_text, parse
 from connector_sdk.formats.layout import Field, Layout
 
-__all__ = ["Problem", "Rows", "joined", "nothing"]
+__all__ = ["Convert", "Problem", "Rows", "joined", "nothing"]
 
 csv: Any = pyarrow.csv  # the stubs know fewer options than Arrow does
+
+Convert: TypeAlias = "Callable[[Any], tuple[pa.Array[Any], dict[int, str]]]"
+"""UTF-8 bytes (null: unquoted empty) to values, and by row the code of what is wrong with those that are none, null then."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,15 @@ class Problem:
 class Rows:
     """What is known of a layout's rows: how Arrow is told of them, and which columns it had better not type."""
 
-    def __init__(self, layout: Layout, grammar: Grammar, columns: Sequence[str] | None, stream: str) -> None:
-        self.layout, self.grammar = layout, grammar
+    def __init__(
+        self,
+        layout: Layout,
+        grammar: Grammar,
+        columns: Sequence[str] | None,
+        stream: str,
+        converts: Mapping[str, Convert] = MappingProxyType({}),
+    ) -> None:
+        self.layout, self.grammar, self.converts = layout, grammar, converts
         self.names = list(layout.names)
         by_name = {field.name: field for field in layout.fields}
         unknown = [name for name in columns or () if name not in by_name]
@@ -53,7 +64,8 @@ class Rows:
             )
         self.fields: list[Field] = [by_name[name] for name in columns] if columns is not None else list(layout.fields)
         for field in self.fields:
-            check_notation(field)
+            if field.name not in converts:
+                check_notation(field)
         self.schema = pa.schema([layout.schema.field(field.name) for field in self.fields])
         self.blank = len(self.names) == 1  # an empty line of a one-column file is a null, elsewhere it is nothing
         self.mark = _common([f.decimal for f in self.fields if _is_real(f.type)], ".")
@@ -74,6 +86,8 @@ class Rows:
     def _typed(self, field: Field) -> bool:
         """Whether Arrow's typed reader understands the field's notation."""
         kind = field.type
+        if field.name in self.converts:
+            return False
         if pa.types.is_boolean(kind):
             return not field.null and bool((field.true, field.false) == self.words)
         if _is_real(kind) and field.group is None and field.decimal == self.mark:
@@ -133,7 +147,8 @@ class Rows:
         for index in range(len(self.fields)) if all_text else self.demanding:
             field, column = self.fields[index], batch.column(index)
             if all_text or field.name in self.as_text:
-                values, wrong = parse(field, column)
+                convert = self.converts.get(field.name)
+                values, wrong = parse(field, column) if convert is None else convert(column)
                 for row, code in wrong.items():
                     bad.setdefault(row, self._problem(field, code, column[row].as_py()))
                 batch, column = batch.set_column(index, self.schema.field(index), values), values
@@ -254,7 +269,7 @@ def joined(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:
 
 
 def nothing(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
+    return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
 
 
 def _holds_text(kind: pa.DataType) -> bool:
