@@ -109,13 +109,13 @@ class Fetch:
 
     def _by_columns(self, reader: BulkReader, decoder: Decoder, after: Sequence[str] | None) -> Generator[Decoded]:
         expressions = projection(self.way)
-        room = ROOM
+        room, most = ROOM, min(self.database.config.max_value_bytes, self.database.profile.reads.most_room)
         if not self.way.order and any(_unbounded(typed) for typed in decoder.typed):
             room = max(ROOM, self._longest(reader, decoder, expressions))
         at, begun = after, False
         while True:
             count = min(self.database.config.batch_rows, TRANSIT // _width(decoder.typed, room))
-            if count < FEWEST_ROWS or room > self.database.config.max_value_bytes:
+            if count < FEWEST_ROWS or room > most:
                 break
             try:
                 for found in self._bulk(reader, decoder, expressions, at, count, room):
@@ -128,7 +128,7 @@ class Fetch:
                     break
                 if begun:
                     at = self._behind(at)
-                room = max(room * 4, error.needed)
+                room = max(min(room * 4, most), error.needed)
         logger.info("%s has long values: read row by row", self.way.table.name)
         yield from self._by_rows(decoder, expressions, at)
 
@@ -192,16 +192,19 @@ class Fetch:
         """Batches in which no value is cut; where the driver does not tell, the server is asked for the longest of each row."""
         reads = self.database.profile.reads
         count = count if limit is None else min(count, limit)
-        long = [
-            f"COALESCE({_length(reads, expression, typed)}, 0)"
+        long = {
+            expression: _length(reads, expression, typed)
             for expression, typed in zip(expressions, decoder.typed, strict=True)
             if reads.cuts_silently and (_unbounded(typed) or (typed.size or 0) > room)
-        ]
+        }
         if not long:
             asked = self._query(expressions, after, limit)
             yield from reader.batches(asked, decoder.schema, count, room)
             return
-        asked = self._query([*expressions, f"GREATEST(0, {', '.join(long)})"], after, limit)
+        # What is longer is not handed over: cut within a character, it would be an error.
+        shown = [f"CASE WHEN {long[one]} <= {room} THEN {one} END" if one in long else one for one in expressions]
+        longest_of_row = f"GREATEST(0, {', '.join(f'COALESCE({length}, 0)' for length in long.values())})"
+        asked = self._query([*shown, longest_of_row], after, limit)
         schema = decoder.schema.append(pa.field(f"c{len(expressions)}", pa.int64()))
         for batch in reader.batches(asked, schema, count, room):
             longest = pc.max(batch.column(len(expressions))).as_py()

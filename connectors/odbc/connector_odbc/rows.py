@@ -46,6 +46,8 @@ def _batch(rows: list[Any], schema: pa.Schema, encoded: Sequence[bool]) -> pa.Re
             columns.append(pa.array(values, pa.binary()).cast(pa.string()))
         elif pa.types.is_string(field.type):
             columns.append(pa.array([None if value is None else str(value) for value in values], pa.string()))
+        elif pa.types.is_integer(field.type):  # which sqliteodbc takes for a text where the first row has none
+            columns.append(pa.array([None if value is None else int(value) for value in values], field.type))
         else:
             columns.append(pa.array(values, field.type))
     return pa.RecordBatch.from_arrays(columns, schema=schema)

@@ -74,6 +74,29 @@ def test_long_and_short_values_by_turns_are_all_read(system: System) -> None:
         assert [(k, len(v)) for k, v in found] == [(n, 5 if n % 50 else n * 20) for n in range(300)]
 
 
+@pytest.mark.parametrize("letters", ["é", "é5", "5é", "日本", "日本5", "😀a", "a😀bc"])
+def test_long_values_are_cut_within_no_letter(system: System, letters: str) -> None:
+    rows = {n: letters * (1 if n % 40 else n + 70) for n in range(120)}
+    table(system, "t", "k integer PRIMARY KEY, v text", [f"({k}, '{v}')" for k, v in rows.items()])
+    table(system, "narrow", "k integer PRIMARY KEY, v varchar(400)", [f"({k}, '{v[:400]}')" for k, v in rows.items()])
+    system.run("CREATE VIEW w AS SELECT k, v FROM t")
+    with system.connector(batch_rows=50) as connector:
+        for name, most in (("t", 9999), ("narrow", 400), ("w", 9999)):
+            [split] = connector.plan([discovered(connector, name)], Mode.FULL)
+            assert dict(rows_of(connector, split)) == {k: v[:most] for k, v in rows.items()}, name
+
+
+def test_values_that_are_too_long_are_rejects_among_others(system: System) -> None:
+    rows = [f"({n}, '{'x' * (5 if n % 100 != 50 else 2_000)}')" for n in range(300)]
+    table(system, "t", "k integer PRIMARY KEY, v text", rows)
+    with system.connector(max_value_bytes=1_024) as connector:
+        [split] = connector.plan([discovered(connector, "t")], Mode.FULL)
+        batches = list(connector.read(split, None))
+    assert [row[0] for batch in batches for row in tuples(batch.data)] == [n for n in range(300) if n % 100 != 50]
+    rejects = [reject for batch in batches if batch.rejects for reject in batch.rejects.to_pylist()]
+    assert [(reject["code"], reject["raw_length"]) for reject in rejects] == [("too_long", 2_000)] * 3
+
+
 ODD_KEYS = {
     "postgresql": ("uuid", "bytea", "timestamptz", "character(6)", "numeric(40,3)", "time"),
     "mariadb": ("uuid", "binary(4)", "bigint unsigned", "year", "char(6)", "inet6", "timestamp(6)"),

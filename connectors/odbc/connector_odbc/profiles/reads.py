@@ -45,7 +45,8 @@ class Reads:
 
     `limit` is how a query is cut, with ``{query}`` and ``{rows}``. `streams` says whether the driver hands rows over as they
     come; one that holds the whole result in memory is read page by page along the key. `cuts_silently`: in a batch of
-    several rows it does not tell that a value had no room. `row_values`: ``(a, b) > (?, ?)`` is
+    several rows it does not tell that a value had no room. `most_room`: bytes of a text that it has room for in such a batch,
+    however much it is given. `row_values`: ``(a, b) > (?, ?)`` is
     understood, and fast. `key` gives the expression with one ``?`` that takes a value of a column back from its canonical
     text, to compare it in the column's own order, or None for a column that rows cannot be paged by; with `raw_keys` it takes
     the fetched text of a value that is refused (``infinity``), too. `compare` gives the condition with ``{column}``, ``{op}``
@@ -64,6 +65,7 @@ class Reads:
     limit: str = "{query} LIMIT {rows}"
     streams: bool = False
     cuts_silently: bool = False
+    most_room: int = 1 << 31
     row_values: bool = False
     key: Callable[[Column], str | None] = lambda _column: None
     raw_keys: bool = False

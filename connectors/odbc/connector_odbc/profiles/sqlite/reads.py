@@ -68,6 +68,7 @@ def _line(fields: Sequence[tuple[InLine, str, bool]], missing: str) -> str:
 
 
 READS = Reads(
+    most_room=1020,  # sqliteodbc says that an expression has at most 255 characters
     row_values=True,
     key=_key,
     compare=_compare,
