@@ -142,3 +142,18 @@ def test_a_piece_whose_commit_never_comes_is_in_nobodys_way(served: System, conn
     connector.resume(other)
     connector.commit(LOAD, [write(connector, "b", 1)], Checkpoint(id=1))
     assert ids(served) == [1]
+
+
+def test_pieces_that_want_the_same_key_do_not_wait_for_one_another(served: System) -> None:
+    with served.connector(timeout=1.0) as connector:
+        connector.alter(STREAM, None, dry_run=False)
+        connector.resume(LOAD)
+        first, second = write(connector, "a", 1, 2), write(connector, "b", 2, 3)
+        assert connector.commit(LOAD, [second], Checkpoint(id=1)).rows == 2
+        with pytest.raises(TransientError) as raised:
+            connector.commit(LOAD, [first], Checkpoint(id=2))
+        assert raised.value.code == "staging_lost"
+        again = write(connector, "a again", 1, 2)
+        assert again.rejects is not None and len(rejects_of(again.rejects)) == 1
+        assert connector.commit(LOAD, [again], Checkpoint(id=2)).rows == 1
+    assert ids(served) == [1, 2, 3]

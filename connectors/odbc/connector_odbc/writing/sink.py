@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from connector_sdk.contract import Batch, Checkpoint, Load, Receipt
-from connector_sdk.errors import ConnectorError, InternalError
+from connector_sdk.errors import ConnectorError, InternalError, TransientError
 from connector_sdk.rejects import reject_batch
 from connector_sdk.schema import Stream, WriteMode
 
@@ -94,15 +94,24 @@ class DatabaseSink:
         doing = f"committing checkpoint {at.id} of load {load.id}"
         with self._commit, self._writers.turn():
             if not unpublished:
-                with self._writers.lend(doing) as connection:
-                    known = checkpoints.read(self._database, connection, home, load.id, lock=True)
-                    return self._committed(connection, load, receipts, staged, known, at)
+                try:
+                    return self._publish(load, receipts, staged, at, doing)
+                except TransientError:
+                    # Rows that wait for their own commit may hold what these want, and would wait for this commit for ever.
+                    if not self._unpublished.forget():
+                        raise
+                    return self._publish(load, receipts, staged, at, doing)
             if (known := self._known(load, home, doing)) is not None and known.at.id >= at.id:
                 self._unpublished.forget()
                 return _again(load, known, at)
             with self._unpublished.publish(unpublished[0], doing) as connection:
                 checkpoints.hold(self._database, connection, home, load.id)
                 return self._committed(connection, load, receipts, staged, self._known(load, home, doing), at)
+
+    def _publish(self, load: Load, receipts: Sequence[Receipt], staged: Sequence[Staged], at: Checkpoint, doing: str) -> Receipt:
+        with self._writers.lend(doing) as connection:
+            known = checkpoints.read(self._database, connection, self._targets.home(), load.id, lock=True)
+            return self._committed(connection, load, receipts, staged, known, at)
 
     def _known(self, load: Load, home: str | None, doing: str) -> Committed | None:
         with self._writers.lend(doing) as connection:

@@ -199,11 +199,16 @@ class Unpublished:
             self._writers.close()  # a server that cut one has cut them all
             connection.close()
 
-    def forget(self) -> None:
-        """Take back a piece that is written and whose commit never came."""
+    def forget(self) -> bool:
+        """Take back a piece that is written and whose commit has not come; whether there was one.
+
+        Its commit then raises TransientError with the code ``staging_lost``.
+        """
         piece = self._piece
-        if piece is not None and piece.written:
-            self.end(piece)
+        if piece is None or not piece.written:
+            return False
+        self.end(piece)
+        return True
 
     def close(self) -> None:
         """Take back what is not committed, and let go of the connections."""
