@@ -11,6 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from connector_odbc.catalogue import Column
+from connector_odbc.profiles.postgresql.writes import WRITES
+from connector_odbc.writing.encoding import encode
 from connector_sdk.runtime.session import Session
 from connector_sdk.types import TABLE
 from hypothesis import HealthCheck, given, settings
@@ -202,3 +205,73 @@ def test_what_has_no_exact_form_is_refused_by_value(system: System) -> None:
         result = session.write("t", rows, keys=["id"], max_rejects=1)
     assert result.rejects == 1
     assert [row[0] for row in system.rows("SELECT id FROM t")] == [2]
+
+
+def test_moments_and_structures_that_nothing_can_hold_cost_their_own_row(system: System) -> None:
+    far = pa.array([0, 10**15, 0, 0], pa.int64()).view(pa.timestamp("s"))
+    days = pa.array([0, 0, 86_400_001, 2**62], pa.int64()).view(pa.date64())
+    pairs = pa.array([[("a", 1)], None, None, None], pa.map_(pa.string(), pa.int64()))
+    twice = pa.array([[("a", 1), ("a", 2)]], pa.map_(pa.string(), pa.int64()))
+    rows = pa.table({"id": pa.array([1, 2, 3, 4], pa.int64()), "far": far, "days": days, "pairs": pairs})
+    last = pa.table({"id": pa.array([5], pa.int64()), "far": far[:1], "days": days[:1], "pairs": twice})
+    with Session(system.connector(), "sink") as session:
+        result = session.write("t", pa.concat_tables([rows, last]).combine_chunks(), keys=["id"], max_rejects=4)
+    assert result.rejects == 4
+    assert [row[0] for row in system.rows("SELECT id FROM t")] == [1]
+
+
+CHANGED: dict[str, list[tuple[str, Any, Any]]] = {
+    "postgresql": [
+        ("bit(3)", "101", "10110"),
+        ("bit(3)", "010", "1"),
+        ("bit varying(3)", "10", "10110"),
+        ("bit(3)[]", "{101,010}", "{10110}"),
+        ("varchar(3)[]", "{abc,NULL}", "{abc,abcdef}"),
+        ("char(3)[]", "{abc}", "{abcdef}"),
+        ("numeric(5,2)[]", "{1.230,10.20}", "{1.239}"),
+        ("timestamp(0)[]", '{"2020-01-01 00:00:00"}', '{"2020-01-01 00:00:00.6"}'),
+        ("time(0) with time zone", "10:00:00+02", "10:00:00.6+02"),
+        ("interval(0)", "00:00:01", "00:00:01.6"),
+        ('"char"', "a", "abc"),
+        ("name", "x" * 63, "x" * 64),
+    ],
+    "mariadb": [
+        ("enum('red','it''s','a\\\\b')", "it's", "2"),
+        ("enum('red','it''s','a\\\\b')", "a\\b", "RED"),
+        ("enum('1','2')", "2", "2 "),
+        ("set('a','b')", "a,b", "3"),
+        ("set('a','b')", "", "a,c"),
+        ("year", 1970, 70),
+        ("float(7,2)", 1.25, 1.239),
+        ("double(10,2)", 1.24, 1.239),
+        ("tinytext", "x" * 254 + " ", "x" * 255 + " "),
+    ],
+}
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_what_the_server_would_change_without_a_word_is_refused(
+    postgresql_system: System, mariadb_system: System, mode: str
+) -> None:
+    for system in (postgresql_system, mariadb_system):
+        for at, (type_, fits, does_not) in enumerate(CHANGED[system.kind]):
+            system.run(f"CREATE TABLE t{at} (id bigint PRIMARY KEY, x {type_})")
+            rows = pa.table({"id": pa.array([1, 2, 3], pa.int64()), "x": [fits, does_not, None]})
+            with Session(system.connector(), "sink") as session:
+                result = session.write(f"t{at}", rows, mode=mode, max_rejects=1)
+                assert result.rejects == 1, (type_, does_not)
+                found = session.read(f"t{at}").table().sort_by("id")
+            assert found["id"].to_pylist() == [1, 3], type_
+            if type(found["x"][0].as_py()) is type(fits) and "numeric" not in type_:
+                assert found["x"].to_pylist() == [fits, None], type_
+
+
+def test_a_duration_finer_than_its_column_is_refused() -> None:
+    column = Column(name="x", native="interval(3)", kind="interval", precision=3)
+    for values in (
+        pa.array([dt.timedelta(milliseconds=1), dt.timedelta(microseconds=1), None]),
+        pa.array([pa.MonthDayNano([1, 2, 3_000_000]), pa.MonthDayNano([1, 2, 3_000]), None]),
+    ):
+        ((mask, reason),) = encode(values, column, WRITES.encoding).refusals
+        assert mask.to_pylist() == [False, True, False]
+        assert reason == "more than 3 digits in the fraction of a second"

@@ -14,6 +14,14 @@ from connector_odbc.writing.columns import StagedColumn
 
 __all__ = ["ArrayInsert", "array_insert"]
 
+_WITHOUT_LENGTH = {
+    "bit": "varbit",
+    "bit varying": "varbit",
+    "bit[]": "varbit[]",
+    "bit varying[]": "varbit[]",
+    "character[]": "text[]",
+    "character varying[]": "text[]",
+}
 _TEXTS = frozenset({"character varying", "character", "text", "name", "citext"})
 
 
@@ -62,4 +70,7 @@ def _value(database: Database, column: Column | None, name: str, kind: str) -> s
     if column is None or kind != "text" or column.kind.lower() in _TEXTS:
         return name
     bind = database.profile.typed(column).bind
-    return bind.format(value=name) if bind != "{value}" else f"CAST({name} AS {column.native})"
+    if bind != "{value}":
+        return bind.format(value=name)
+    # A cast to a type with a length cuts what is longer (manual, 8.3 and 8.10); the assignment after it refuses that.
+    return f"CAST({name} AS {_WITHOUT_LENGTH.get(column.kind.lower(), column.native)})"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import msgspec
@@ -19,6 +19,7 @@ __all__ = ["Encoded", "Encoding", "encode"]
 Mask: TypeAlias = "pa.BooleanArray"
 _compute: Any = pc
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+_TOO_FINE = "more than {} digits in the fraction of a second"
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -28,7 +29,8 @@ class Encoding:
     for truth, else it is 0 and 1. `interval`: has a type for durations, else they are counts of their unit. `zone` is what is
     written after a moment in UTC, into columns of the kinds `zones`. `lengths`: the length that a column declares holds.
     `affinity`: as in SQLite, a text that looks like a number becomes one in a column that is not declared as text. `bits`: as in
-    MariaDB, bits are bytes, and a char is without spaces at its end."""
+    MariaDB, bits are bytes, and a char is without spaces at its end. ``changed(values, column)`` tells, with the reasons, where
+    the server would keep something else than the encoded values without a word."""
 
     nul: bool = True
     nan: bool = True
@@ -40,6 +42,7 @@ class Encoding:
     lengths: bool = True
     affinity: bool = False
     bits: bool = False
+    changed: Callable[[AnyArray, Column], Iterable[tuple[Any, str]]] = lambda values, column: ()
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,21 @@ class Encoded:
 
 def encode(array: AnyArray, column: Column | None, how: Encoding) -> Encoded:
     """`array` for a `column` of its target (None: one of ours), as `how` has it."""
+    made = _encode(array, column, how)
+    if column is None:
+        return made
+    changed = [found for condition, reason in how.changed(made.values, column) for found in _found(condition, reason)]
+    return replace(made, refusals=(*made.refusals, *changed)) if changed else made
+
+
+def _encode(array: AnyArray, column: Column | None, how: Encoding) -> Encoded:
     t = pa.types
     kind: Any = array.type
     source: Any = array
     if t.is_dictionary(kind):
-        return encode(source.dictionary.take(source.indices), column, how)
+        return _encode(source.dictionary.take(source.indices), column, how)
     if isinstance(kind, pa.BaseExtensionType) and kind != pa.uuid():
-        return encode(source.storage, column, how)
+        return _encode(source.storage, column, how)
     if t.is_null(kind):
         return Encoded(pa.nulls(len(array), pa.string()), "text")
     if t.is_boolean(kind):
@@ -75,7 +86,7 @@ def encode(array: AnyArray, column: Column | None, how: Encoding) -> Encoded:
     if t.is_date(kind) or t.is_timestamp(kind) or t.is_time(kind):
         return _moments(array, column, how)
     if t.is_duration(kind):
-        return _durations(array, how)
+        return _durations(array, column, how)
     if t.is_binary(kind) or t.is_large_binary(kind) or t.is_binary_view(kind) or t.is_fixed_size_binary(kind):
         return Encoded(_cast(array, pa.binary()), "binary", tuple(_long_bytes(array, column) if how.lengths else ()))
     if t.is_string(kind) or t.is_large_string(kind) or t.is_string_view(kind):
@@ -86,8 +97,8 @@ def encode(array: AnyArray, column: Column | None, how: Encoding) -> Encoded:
     if kind == pa.uuid():
         return Encoded(pa.array(to_values(array), pa.string()), "text")
     if kind == pa.month_day_nano_interval() and how.interval:
-        return _intervals(array)
-    return _json(array, how)
+        return _intervals(array, column)
+    return _json(array)
 
 
 def _cast(array: AnyArray, kind: pa.DataType) -> AnyArray:
@@ -178,16 +189,19 @@ def _long_bytes(array: AnyArray, column: Column | None) -> Iterator[tuple[Mask, 
 def _moments(array: AnyArray, column: Column | None, how: Encoding) -> Encoded:
     t = pa.types
     kind: Any = array.type
-    if t.is_date(kind):
-        array = _cast(array, pa.date32())
-        name = "date"
-    else:
-        name = "time" if t.is_time(kind) else "timestamp"
+    name = "date" if t.is_date(kind) else "time" if t.is_time(kind) else "timestamp"
     refusals: list[tuple[Mask, str]] = []
-    if name != "date":
-        array, refusals = _microseconds(array, column)
+    if t.is_date64(kind):
+        array = array.view(pa.timestamp("ms"))
     if name != "time":
-        array, refusals = _within_years(array, refusals)
+        array, refusals = _within_years(array)
+    if t.is_date64(kind):
+        days = _cast(_compute.floor_temporal(array, unit="day"), array.type)
+        refusals += _found(_compute.not_equal(days, array), "a date with a time of the day")
+        array = days.cast(pa.date32())
+    elif name != "date":
+        array, finer = _microseconds(array, column)
+        refusals += finer
     zoned = name == "timestamp" and kind.tz is not None
     if zoned:
         array = array.cast(pa.timestamp("us", "UTC")).view(pa.int64()).view(pa.timestamp("us"))
@@ -201,13 +215,8 @@ def _moments(array: AnyArray, column: Column | None, how: Encoding) -> Encoded:
 def _microseconds(array: Any, column: Column | None) -> tuple[AnyArray, list[tuple[Mask, str]]]:
     """Times and timestamps in microseconds; what is finer than its column is refused, for the server would round it."""
     kind = array.type
-    digits = 6 if column is None or column.precision is None or column.precision > 6 else column.precision
-    step = 10 ** (len(str(_UNITS[kind.unit])) - 1 - digits) if _UNITS[kind.unit] > 10**digits else 1
-    refusals: list[tuple[Mask, str]] = []
     counts = array.view(pa.int32() if kind.bit_width == 32 else pa.int64())
-    if step > 1:
-        whole = _compute.multiply(_compute.divide(counts, step), step)
-        refusals += _found(_compute.not_equal(whole, counts), f"more than {digits} digits in the fraction of a second")
+    refusals = list(_finer(counts, _UNITS[kind.unit], _digits(column)))
     fine = pa.time64("us") if pa.types.is_time(kind) else pa.timestamp("us", kind.tz)
     if kind == fine:
         return array, refusals
@@ -216,44 +225,74 @@ def _microseconds(array: Any, column: Column | None) -> tuple[AnyArray, list[tup
     return array.cast(fine), refusals
 
 
-def _within_years(array: Any, refusals: list[tuple[Mask, str]]) -> tuple[AnyArray, list[tuple[Mask, str]]]:
+def _within_years(array: Any) -> tuple[AnyArray, list[tuple[Mask, str]]]:
     try:
         within_years(array)
     except pa.ArrowInvalid:
-        numbers = array.view(pa.int32() if pa.types.is_date32(array.type) else pa.int64()).cast(pa.int64())
-        day = 1 if pa.types.is_date32(array.type) else 86_400_000_000
+        days = pa.types.is_date32(array.type)
+        numbers = array.view(pa.int32() if days else pa.int64()).cast(pa.int64())
+        day = 1 if days else 86_400 * _UNITS[array.type.unit]
         outside = _compute.or_(_compute.less(numbers, -719_162 * day), _compute.greater_equal(numbers, 2_932_897 * day))
-        refusals = [*refusals, *_found(outside, "a date outside the years 1 to 9999")]
-        array = _compute.if_else(outside, pa.scalar(None, array.type), array)
-    return array, refusals
+        return _without(array, outside), list(_found(outside, "a date outside the years 1 to 9999"))
+    return array, []
 
 
-def _durations(array: Any, how: Encoding) -> Encoded:
+def _without(array: Any, mask: Any) -> AnyArray:
+    """`array` with nulls where `mask` is true."""
+    left: AnyArray = _compute.if_else(mask, pa.scalar(None, array.type), array)
+    return left
+
+
+def _finer(counts: Any, unit: int, digits: int) -> Iterator[tuple[Mask, str]]:
+    """Where `counts` of the `unit`-th part of a second have more than `digits` digits of its fraction."""
+    if unit > 10**digits:
+        step = unit // 10**digits
+        whole = _compute.multiply(_compute.divide(counts, step), step)
+        yield from _found(_compute.not_equal(whole, counts), _TOO_FINE.format(digits))
+
+
+def _digits(column: Column | None) -> int:
+    """How many of a second's fraction `column` keeps."""
+    return 6 if column is None or column.precision is None or column.precision > 6 else column.precision
+
+
+def _durations(array: Any, column: Column | None, how: Encoding) -> Encoded:
     counts = array.view(pa.int64())
     if not how.interval:
         return Encoded(counts, "integer")
-    unit = array.type.unit
-    refusals: list[tuple[Mask, str]] = []
+    unit, digits = array.type.unit, _digits(column)
+    refusals = list(_finer(counts, _UNITS[unit], digits))
     if unit == "ns":
-        whole = _compute.divide(counts, 1000)
-        refusals += _found(_compute.not_equal(_compute.multiply(whole, 1000), counts), "finer than microseconds")
-        counts, unit = whole, "us"
+        counts, unit = _compute.divide(counts, 1000), "us"
     word = {"s": " seconds", "ms": " milliseconds", "us": " microseconds"}[unit]
     return Encoded(_compute.binary_join_element_wise(counts.cast(pa.string()), word, ""), "interval", tuple(refusals))
 
 
-def _intervals(array: AnyArray) -> Encoded:
+def _intervals(array: AnyArray, column: Column | None) -> Encoded:
     texts: list[str | None] = []
     fine = []
+    digits = _digits(column)
     for value in to_values(array):
         texts.append(
             None if value is None else f"{value['months']} mons {value['days']} days {value['nanoseconds'] // 1000} microseconds"
         )
-        fine.append(value is not None and value["nanoseconds"] % 1000 != 0)
-    return Encoded(pa.array(texts, pa.string()), "interval", tuple(_found(pa.array(fine), "finer than microseconds")))
+        fine.append(value is not None and value["nanoseconds"] % 10 ** (9 - digits) != 0)
+    return Encoded(pa.array(texts, pa.string()), "interval", tuple(_found(pa.array(fine), _TOO_FINE.format(digits))))
 
 
-def _json(array: AnyArray, how: Encoding) -> Encoded:
+def _json(array: AnyArray) -> Encoded:
     dump: Callable[[Any], bytes] = msgspec.json.Encoder().encode
-    text: AnyArray = pa.array([None if value is None else dump(value).decode() for value in to_values(array)], pa.string())
-    return Encoded(text, "json")
+    refusals: list[tuple[Mask, str]] = []
+    try:
+        values = to_values(array)
+    except pa.ArrowInvalid:
+        values, wrong = [], dict[str, list[int]]()
+        for at in range(len(array)):
+            try:
+                values += to_values(array.slice(at, 1))
+            except pa.ArrowInvalid as error:
+                values.append(None)
+                wrong.setdefault(str(error), []).append(at)
+        refusals = [(pa.array([at in rows for at in range(len(array))]), reason) for reason, rows in wrong.items()]
+    text: AnyArray = pa.array([None if value is None else dump(value).decode() for value in values], pa.string())
+    return Encoded(text, "json", tuple(refusals))
