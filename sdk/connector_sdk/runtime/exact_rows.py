@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connector_sdk.errors import SchemaDriftError
+from connector_sdk.formats.text_values import is_text
 from connector_sdk.rejects import Reject, reject_batch
 
 __all__ = ["AT_ONCE", "exact", "fit", "roomy"]
+
+_compute: Any = pc
 
 AT_ONCE = 10_000
 """Rows that are looked at one by one before the rejects among them are told: whoever has a limit need not wait for more."""
@@ -75,7 +79,7 @@ def _cast(rows: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     columns = []
     for column, field in zip(rows.columns, schema, strict=True):
         try:
-            columns.append(column if column.type == field.type else column.cast(field.type))
+            columns.append(_exactly(column, field.type))
         except pa.ArrowNotImplementedError:
             raise SchemaDriftError(
                 f"{field.name!r} is {column.type}, and cannot become {field.type}", fields=(field.name,)
@@ -83,11 +87,39 @@ def _cast(rows: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
+def _exactly(column: Any, type_: pa.DataType) -> Any:
+    """`column` as `type_`. Raises ArrowInvalid for a value that would be another, ArrowNotImplementedError where all would."""
+    if column.type == type_:
+        return column
+    cast = column.cast(type_)
+    if _unchecked(column.type, type_):
+        changed = _compute.not_equal(cast.cast(column.type), column)
+        if pa.types.is_floating(column.type):
+            changed = _compute.and_not(changed, _compute.is_nan(column))
+        if _compute.any(changed, min_count=0).as_py():
+            at = _compute.index(changed, True).as_py()
+            raise pa.ArrowInvalid(f"{column[at].as_py()} would be {cast[at].as_py()}")
+    return cast
+
+
+def _unchecked(have: Any, want: Any) -> bool:
+    """Whether Arrow makes another value of what does not fit, and does not say so: only the way back tells."""
+    t = pa.types
+    if t.is_floating(have) and t.is_floating(want):
+        return bool(want.bit_width < have.bit_width)
+    return (
+        (t.is_floating(have) and t.is_decimal(want))
+        or (t.is_decimal(have) and t.is_floating(want))
+        or (t.is_timestamp(have) and (t.is_date(want) or t.is_time(want)))
+        or ((t.is_floating(have) or t.is_integer(have)) and t.is_boolean(want))
+        or (t.is_duration(have) and is_text(want))
+    )
+
+
 def _misfits(column: Any, type_: pa.DataType, start: int = 0) -> Iterator[tuple[int, str]]:
     """The places of the values that are not cast, found by halving, and why."""
     try:
-        if column.type != type_:
-            column.cast(type_)
+        _exactly(column, type_)
     except pa.ArrowInvalid as error:
         if len(column) == 1:
             yield start, str(error)

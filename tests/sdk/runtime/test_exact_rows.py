@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import decimal
 from typing import Any
 
@@ -55,6 +56,39 @@ def test_types_that_no_row_can_be_cast_to_are_no_matter_of_rows():
     rows = pa.RecordBatch.from_pydict({"n": [[1]], "t": ["a"]})
     with pytest.raises(SchemaDriftError, match="'n' is list<.*>, and cannot become int16"):
         fit("s", rows, SMALL)
+
+
+@pytest.mark.parametrize(
+    ("have", "want", "fits", "does_not"),
+    [
+        (pa.float64(), pa.decimal128(5, 2), 1.24, 1.239),
+        (pa.float64(), pa.float32(), 1.5, 0.1),
+        (pa.float64(), pa.float32(), -1.5, 1e300),
+        (pa.decimal128(20, 19), pa.float64(), decimal.Decimal("0.5"), decimal.Decimal("0.1234567890123456789")),
+        (pa.timestamp("us"), pa.date32(), dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 1, 1)),
+        (pa.int64(), pa.bool_(), 1, 5),
+        (pa.float64(), pa.bool_(), 0.0, 1.5),
+    ],
+)
+def test_a_value_that_arrow_would_change_without_a_word_is_a_reject(have: Any, want: Any, fits: Any, does_not: Any):
+    rows = pa.RecordBatch.from_pydict({"x": pa.array([fits, does_not, None], have)})
+    good, rejects = fit("s", rows, pa.schema([pa.field("x", want)]))
+    assert good.column("x").cast(have).to_pylist() == [fits, None]
+    (reject,) = rejects_of(rejects)
+    assert f"it cannot become {want} exactly: {does_not} would be " in reject.reason
+
+
+def test_a_number_that_is_none_stays_one():
+    rows = pa.RecordBatch.from_pydict({"x": pa.array([float("nan"), float("inf"), None], pa.float64())})
+    assert str(fit("s", rows, pa.schema([pa.field("x", pa.float32())]))[0].column("x").to_pylist()) == "[nan, inf, None]"
+
+
+@pytest.mark.parametrize("have", [pa.duration("ms"), pa.timestamp("us")], ids=str)
+def test_what_would_lose_its_unit_or_its_day_cannot_be_cast_at_all(have: pa.DataType):
+    want = pa.string() if pa.types.is_duration(have) else pa.time64("us")
+    rows = pa.RecordBatch.from_pydict({"x": pa.array([1600], pa.int64()).cast(have)})
+    with pytest.raises(SchemaDriftError, match="and cannot become"):
+        fit("s", rows, pa.schema([pa.field("x", want)]))
 
 
 def test_a_reader_leaves_what_does_not_fit_to_the_fitting():
