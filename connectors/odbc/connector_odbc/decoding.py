@@ -52,6 +52,7 @@ class Decoder:
                 restored[number] = _too_long(restored[number], length)
         at = self._at(fetched, restored)
         schema = self._way.stream.schema
+        restored[: len(schema)] = [_filled(part, field) for part, field in zip(restored, schema, strict=False)]
         data = pa.RecordBatch.from_arrays([part.values for part in restored[: len(schema)]], schema=schema)
         masks: list[Any] = [part.refused for part in restored[: len(schema)] if part.refused is not None]
         if not masks:
@@ -118,6 +119,14 @@ class Decoder:
 
 def _restored(typed: Typed, values: Any) -> Restored:
     return Restored(values=values) if typed.restore is None else typed.restore(values)
+
+
+def _filled(found: Restored, field: pa.Field[pa.DataType]) -> Restored:
+    """Not every NOT NULL holds: a foreign table's is a promise, and an heir may do without its parent's."""
+    if field.nullable or not found.values.null_count:
+        return found
+    reason = found.reason or "is declared NOT NULL, and null"
+    return Restored(values=found.values, refused=found.values.is_null(), reason=reason, raw=found.raw)
 
 
 def _too_long(found: Restored, length: Any) -> Restored:

@@ -97,6 +97,21 @@ def test_values_that_are_too_long_are_rejects_among_others(system: System) -> No
     assert [(reject["code"], reject["raw_length"]) for reject in rejects] == [("too_long", 2_000)] * 3
 
 
+def test_a_null_where_the_catalogue_says_that_there_is_none_is_a_reject(postgresql_system: System) -> None:
+    postgresql_system.run(
+        "CREATE TABLE t (k integer, v text NOT NULL)",
+        "CREATE TABLE heir () INHERITS (t)",
+        "ALTER TABLE heir ALTER v DROP NOT NULL",
+        "INSERT INTO heir VALUES (1, 'one'), (2, NULL), (3, 'three')",
+    )
+    with postgresql_system.connector() as connector:
+        [split] = connector.plan([discovered(connector, "t")], Mode.FULL)
+        batches = list(connector.read(split, None))
+    assert sorted(row for batch in batches for row in tuples(batch.data)) == [(1, "one"), (3, "three")]
+    [reject] = [reject for batch in batches if batch.rejects for reject in batch.rejects.to_pylist()]
+    assert (reject["field"], reject["raw"]) == ("v", b"") and "NOT NULL" in reject["reason"]
+
+
 ODD_KEYS = {
     "postgresql": ("uuid", "bytea", "timestamptz", "character(6)", "numeric(40,3)", "time"),
     "mariadb": ("uuid", "binary(4)", "bigint unsigned", "year", "char(6)", "inet6", "timestamp(6)"),
