@@ -220,6 +220,16 @@ def test_moments_and_structures_that_nothing_can_hold_cost_their_own_row(system:
     assert [row[0] for row in system.rows("SELECT id FROM t")] == [1]
 
 
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_bytes_that_are_no_text_cost_their_own_row(system: System, mode: str) -> None:
+    ends = pa.array([0, 1, 3, 4], pa.int32()).buffers()[1]
+    text = pa.Array.from_buffers(pa.string(), 3, [None, ends, pa.py_buffer(b"a\xff\xfeb")])
+    rows = pa.table({"id": pa.array([1, 2, 3], pa.int64()), "x": text})
+    with Session(system.connector(), "sink") as session:
+        assert session.write("t", rows, keys=["id"], mode=mode, max_rejects=1).rejects == 1
+    assert [tuple(row) for row in system.rows("SELECT id, x FROM t ORDER BY id")] == [(1, "a"), (3, "b")]
+
+
 CHANGED: dict[str, list[tuple[str, Any, Any]]] = {
     "postgresql": [
         ("bit(3)", "101", "10110"),

@@ -90,10 +90,10 @@ def _encode(array: AnyArray, column: Column | None, how: Encoding) -> Encoded:
     if t.is_binary(kind) or t.is_large_binary(kind) or t.is_binary_view(kind) or t.is_fixed_size_binary(kind):
         return Encoded(_cast(array, pa.binary()), "binary", tuple(_long_bytes(array, column) if how.lengths else ()))
     if t.is_string(kind) or t.is_large_string(kind) or t.is_string_view(kind):
-        text = _cast(array, pa.string())
+        text, wrong = _utf8(_cast(array, pa.string()))
         if how.bits and column is not None and column.kind == "bit":
             return _bits(text, column)
-        return Encoded(text, "text", tuple(_bad_text(text, column, how)))
+        return Encoded(text, "text", (*wrong, *_bad_text(text, column, how)))
     if kind == pa.uuid():
         return Encoded(pa.array(to_values(array), pa.string()), "text")
     if kind == pa.month_day_nano_interval() and how.interval:
@@ -152,6 +152,24 @@ def _scale(array: AnyArray, column: Column | None) -> Iterator[tuple[Mask, str]]
         return
     rounded = _compute.round(array, ndigits=column.scale)
     yield from _found(_compute.not_equal(rounded, array), f"more than {column.scale} digits after the point")
+
+
+def _utf8(text: AnyArray) -> tuple[AnyArray, list[tuple[Mask, str]]]:
+    """Files may have bytes for text that are none, which nobody has looked at before."""
+    try:
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        mask = pa.array([_is_no_text(data) for data in text.cast(pa.binary()).to_pylist()], pa.bool_())
+        return _without(text, mask), list(_found(mask, "bytes that are no text in UTF-8"))
+    return text, []
+
+
+def _is_no_text(data: bytes | None) -> bool:
+    try:
+        (data or b"").decode()
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 def _bits(text: AnyArray, column: Column) -> Encoded:
@@ -285,12 +303,12 @@ def _json(array: AnyArray) -> Encoded:
     refusals: list[tuple[Mask, str]] = []
     try:
         values = to_values(array)
-    except pa.ArrowInvalid:
+    except ValueError:
         values, wrong = [], dict[str, list[int]]()
         for at in range(len(array)):
             try:
                 values += to_values(array.slice(at, 1))
-            except pa.ArrowInvalid as error:
+            except ValueError as error:
                 values.append(None)
                 wrong.setdefault(str(error), []).append(at)
         refusals = [(pa.array([at in rows for at in range(len(array))]), reason) for reason, rows in wrong.items()]
