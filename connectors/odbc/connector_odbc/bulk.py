@@ -14,9 +14,10 @@ from connector_odbc import driver_manager
 from connector_odbc.database import Database
 from connector_odbc.selecting import Query
 
-__all__ = ["BulkReader", "TooLongError"]
+__all__ = ["BulkReader", "NotTextError", "TooLongError"]
 
 _STATE = re.compile(r"State: (\w{5}), Native error: (-?\d+), Message: (.*)", re.DOTALL)
+_NOT_TEXT = "invalid UTF-8"
 _NEEDED = re.compile(r"too large to be written into the allocated buffer.*?Some\((\d+)\)", re.DOTALL)
 
 
@@ -26,6 +27,10 @@ class TooLongError(Exception):
     def __init__(self, needed: int) -> None:
         super().__init__(f"{needed} bytes")
         self.needed = needed
+
+
+class NotTextError(Exception):
+    """A text is not UTF-8."""
 
 
 class BulkReader:
@@ -65,7 +70,7 @@ class BulkReader:
     def batches(self, query: Query, schema: pa.Schema, rows: int, room: int) -> Iterator[pa.RecordBatch]:
         """At most `rows` at a time, with `room` bytes for a text or binary value.
 
-        Raises TooLongError, else the SDK's errors.
+        Raises TooLongError, NotTextError, else the SDK's errors.
         """
         try:
             reader = self._connection.read_arrow_batches(
@@ -90,6 +95,8 @@ class BulkReader:
             needed = _NEEDED.search(str(error))
             if needed is not None:
                 raise TooLongError(int(needed.group(1))) from None
+            if _NOT_TEXT in str(error):
+                raise NotTextError from None
             raise self.failure(error, f"reading from {self._database.place}") from None
 
     def failure(self, error: Exception, doing: str) -> ConnectorError:

@@ -14,7 +14,7 @@ import pyarrow.compute
 from connector_sdk.errors import DataError, TransientError
 
 from connector_odbc import driver_manager, rows
-from connector_odbc.bulk import BulkReader, TooLongError
+from connector_odbc.bulk import BulkReader, NotTextError, TooLongError
 from connector_odbc.database import Database
 from connector_odbc.decoding import Decoded, Decoder
 from connector_odbc.packing import NotEvenError, Packed, packed
@@ -129,7 +129,17 @@ class Fetch:
                 if begun:
                     at = self._behind(at)
                 room = max(min(room * 4, most), error.needed)
-        logger.info("%s has long values: read row by row", self.way.table.name)
+            except NotTextError:
+                if begun and not self.way.order:
+                    raise DataError(
+                        f"{self.way.table.name} has a text that is not UTF-8, and no key to read it again from there",
+                        hint="mend that text, or leave out its column",
+                        stream=self.way.stream.name,
+                    ) from None
+                if begun:
+                    at = self._behind(at)
+                break
+        logger.info("%s has long values, or texts that are none: read row by row", self.way.table.name)
         yield from self._by_rows(decoder, expressions, at)
 
     def _bulk(
@@ -237,6 +247,8 @@ class Fetch:
         paged = bool(self.way.order) and not reads.streams
         page = FEWEST_ROWS if paged else None
         connection = self.database.connect()
+        if reads.as_it_is:
+            rows.as_it_is(connection)
         try:
             for statement in self.begin:
                 connection.execute(statement)

@@ -11,6 +11,7 @@ from connector_odbc import driver_manager
 from connector_odbc.bulk import BulkReader, TooLongError
 from connector_odbc.database import Connection
 from connector_odbc.pages import BYTES, FEWEST_ROWS, MOST_TIMES_AS_MANY, After, Page
+from connector_odbc.rows import AS_IT_IS, as_it_is
 from connector_odbc.selecting import Query
 
 __all__ = ["Ask", "Asked", "in_batches", "in_rows"]
@@ -22,9 +23,6 @@ _SCHEMA = pa.schema([("rows", pa.int64())]).append(pa.field("lines", pa.binary()
 
 ROOM = 3 * BYTES // 2
 """Bytes that a page is given: more than it has when its lines are as long as those of the page before."""
-
-_AS_IT_IS = "latin-1"
-"""A character for each byte."""
 
 
 def in_batches(reader: Callable[[], BulkReader], asked: Asked, warm_up: str | None = None) -> Ask:
@@ -52,8 +50,7 @@ def in_batches(reader: Callable[[], BulkReader], asked: Asked, warm_up: str | No
 def in_rows(connection: Connection, asked: Asked, failed: Callable[[BaseException], Exception]) -> Ask:
     """`connection` is for nothing else. Raises what `failed` makes of the driver's errors."""
     pyodbc = driver_manager.pyodbc()
-    for kind in (pyodbc.SQL_CHAR, pyodbc.SQL_WCHAR):
-        connection.setdecoding(kind, encoding=_AS_IT_IS, ctype=pyodbc.SQL_CHAR)
+    as_it_is(connection)
 
     def ask(after: After, rows: int, longest: int) -> Page:
         query = asked(after, rows, longest)
@@ -61,6 +58,6 @@ def in_rows(connection: Connection, asked: Asked, failed: Callable[[BaseExceptio
             count, lines = connection.execute(query.sql, *query.values).fetchone()
         except pyodbc.Error as error:
             raise failed(error) from None
-        return Page(int(count), pa.py_buffer((lines or "").encode(_AS_IT_IS)))
+        return Page(int(count), pa.py_buffer((lines or "").encode(AS_IT_IS)))
 
     return ask

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from connector_odbc import OdbcConnector
 from connector_odbc.pages import BYTES, FEWEST_ROWS, MOST_TIMES
+from connector_sdk.errors import DataError
 from connector_sdk.rejects import REJECT_SCHEMA
 from connector_sdk.schema import Mode
 from hypothesis import HealthCheck, given, settings
@@ -219,3 +220,44 @@ def test_any_float_in_sqlite(sqlite_system: System, values: list[float | None]) 
         found, rejects = read(connector, "f")
     assert found.column("value").to_pylist() == values
     assert not rejects
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
+def test_any_text_of_a_file_in_any_encoding(sqlite_system: System, encoding: str) -> None:
+    texts = ["\x01", "\x01t41", "a\x00b", "\x00", "\ufeff\x00", "\x01é😀", "\x02\x00ä", "é" * 700 + "\x00", "plain ü"]
+    with closing(sqlite3.connect(str(sqlite_system.database.parts["DATABASE"]))) as file, file:
+        file.execute(f"PRAGMA encoding = '{encoding}'")
+        file.execute("CREATE TABLE texts (id integer NOT NULL PRIMARY KEY, declared text, other)")
+        file.executemany("INSERT INTO texts VALUES (?, ?, ?)", [(n, text, text) for n, text in enumerate(texts)])
+    with sqlite_system.connector() as connector:
+        found, rejects = read(connector, "texts")
+    assert [tuple(row.values()) for row in found.to_pylist()] == [(n, text, text) for n, text in enumerate(texts)]
+    assert not rejects
+
+
+@pytest.mark.parametrize("count", [1, 3_000])
+@pytest.mark.parametrize("declared", ["text", "date", ""])
+@pytest.mark.parametrize("name", ["odd", "seen"])
+def test_text_of_sqlite_that_is_none_is_a_reject(sqlite_system: System, name: str, declared: str, count: int) -> None:
+    with closing(sqlite3.connect(str(sqlite_system.database.parts["DATABASE"]))) as file, file:
+        file.execute(f"CREATE TABLE odd (id integer NOT NULL PRIMARY KEY, value {declared})")
+        rows = [(n, b"a\xff" * count if n == 7 else b"2020-01-01") for n in range(200)]
+        file.executemany("INSERT INTO odd VALUES (?, CAST(? AS text))", rows)
+        file.execute("CREATE VIEW seen AS SELECT * FROM odd")
+    with sqlite_system.connector(batch_rows=100) as connector:
+        found, rejects = read(connector, name)
+    assert sorted(found.column("id").to_pylist()) == [n for n in range(200) if n != 7]
+    [reject] = rejects
+    assert reject["field"] == "value" and b"a\\xffa\\xff"[: 5 * count] in reject["raw"]
+
+
+def test_a_view_that_comes_to_text_that_is_none_cannot_be_read_on(sqlite_system: System) -> None:
+    with closing(sqlite3.connect(str(sqlite_system.database.parts["DATABASE"]))) as file, file:
+        file.execute("CREATE TABLE odd (id integer NOT NULL PRIMARY KEY, value text)")
+        file.executemany("INSERT INTO odd VALUES (?, CAST(? AS text))", [(n, b"\xff" if n == 150 else b"a") for n in range(200)])
+        file.execute("CREATE VIEW seen AS SELECT * FROM odd ORDER BY id")
+    with (
+        sqlite_system.connector(batch_rows=100) as connector,
+        pytest.raises(DataError, match="seen has a text that is not UTF-8"),
+    ):
+        read(connector, "seen")

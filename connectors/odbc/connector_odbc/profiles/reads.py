@@ -46,15 +46,15 @@ class Reads:
     `limit` is how a query is cut, with ``{query}`` and ``{rows}``. `streams` says whether the driver hands rows over as they
     come; one that holds the whole result in memory is read page by page along the key. `cuts_silently`: in a batch of
     several rows it does not tell that a value had no room. `most_room`: bytes of a text that it has room for in such a batch,
-    however much it is given. `row_values`: ``(a, b) > (?, ?)`` is
-    understood, and fast. `key` gives the expression with one ``?`` that takes a value of a column back from its canonical
-    text, to compare it in the column's own order, or None for a column that rows cannot be paged by; with `raw_keys` it takes
-    the fetched text of a value that is refused (``infinity``), too. `compare` gives the condition with ``{column}``, ``{op}``
-    and ``?`` (more than once if need be) that answers as the engine would, or None. `byte_length` measures an
-    ``{expression}``. `as_rows` is how a text ``{expression}`` is asked for where rows are read one by one; where `encoded`, its
-    UTF-8 comes then. `begin` opens the reading transaction; `snapshot` is a query that exports the one it runs in, and `adopt`
-    the statements that another session takes it over with, in ``{snapshot}``. `files` tells, of a schema and a table's name, what
-    the rows lie in: a snapshot no longer shows them when that is not what it was.
+    however much it is given. `row_values`: ``(a, b) > (?, ?)`` is understood, and fast. `key` gives the expression with one ``?``
+    that takes a value of a column back from its canonical text, to compare it in the column's own order, or None for a column
+    that rows cannot be paged by; with `raw_keys` it takes the fetched text of a value that is refused (``infinity``), too.
+    `compare` gives the condition with ``{column}``, ``{op}`` and ``?`` (more than once if need be) that answers as the engine
+    would, or None. `byte_length` measures an ``{expression}``. `as_rows` is how a text ``{expression}`` is asked for where rows
+    are read one by one; where `encoded`, its UTF-8 comes then; `as_it_is`: as the driver has it, who makes something else of what
+    is no text. `begin` opens the reading transaction; `snapshot` is a query that exports the one it runs in, and `adopt` the
+    statements that another session takes it over with, in ``{snapshot}``. `files` tells, of a schema and a table's name, what the
+    rows lie in: a snapshot no longer shows them when that is not what it was.
 
     `line` gives the expression for a whole row as one line of text (:mod:`connector_odbc.packing`), of its fields, their quoted
     names, and whether they can be null, and of what stands for a null. With `control` there is a field before them: how many
@@ -73,6 +73,7 @@ class Reads:
     byte_length: str = "octet_length({expression})"
     as_rows: str = "{expression}"
     encoded: bool = False
+    as_it_is: bool = False
     begin: tuple[str, ...] = ()
     snapshot: str | None = None
     adopt: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +17,10 @@ __all__ = ["ESCAPE", "hexadecimal", "unescaped"]
 pc: Any = pyarrow.compute
 
 ESCAPE = "\x01"
-"""A text that starts with it is ``t`` and the hexadecimal of its UTF-8, or the name of another storage class and its value."""
+"""A text that starts with it is ``t`` and the hexadecimal of its bytes, behind a mark that says in which encoding they are, or
+the name of another storage class and its value."""
+
+_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be", b"": "utf-8"}
 
 _DIGITS = np.full(256, 255, np.uint8)
 for _place, _digit in enumerate("0123456789abcdef"):
@@ -50,6 +54,12 @@ def _bytes(fetched: AnyArray) -> AnyArray:
 _HEXADECIMAL = refusing(_bytes, pa.binary(), "it is not binary")
 
 
+def _marked(text: bytes) -> str:
+    """Raises ValueError."""
+    mark, encoding = next((mark, encoding) for mark, encoding in _MARKS.items() if text.startswith(mark))
+    return text[len(mark) :].decode(encoding)
+
+
 def unescaped(fetched: AnyArray) -> Restored:
     """Text as it is; what starts with `ESCAPE` is decoded, or refused where it is of another storage class than text."""
     marked = pc.fill_null(pc.starts_with(fetched, ESCAPE), False)
@@ -62,7 +72,7 @@ def unescaped(fetched: AnyArray) -> Restored:
         found, bad = text, False
         if text is not None and text.startswith(ESCAPE):
             try:
-                found = bytes.fromhex(text[2:]).decode() if text[1:2] == "t" else None
+                found = _marked(bytes.fromhex(text[2:])) if text[1:2] == "t" else None
             except ValueError:
                 found = None
             bad = found is None

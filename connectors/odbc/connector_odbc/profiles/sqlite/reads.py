@@ -73,6 +73,8 @@ READS = Reads(
     key=_key,
     compare=_compare,
     byte_length="length(CAST({expression} AS BLOB))",
+    encoded=True,
+    as_it_is=True,
     line=_line,
     control=True,
     # A subquery with a LIMIT keeps its order.

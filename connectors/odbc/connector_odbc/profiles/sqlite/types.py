@@ -30,7 +30,7 @@ _DECIMAL = (
 _TEXT = f"CASE typeof({{column}}) {_WHOLE} {_OTHER}"
 _BLOB = "CASE typeof({column}) WHEN 'blob' THEN hex({column}) " + _OTHER
 _PLAIN = "WHEN 'text' THEN CASE WHEN instr({column}, char(0)) OR {column} >= char(1) AND {column} < char(2) "
-_PLAIN += "THEN char(1) || 't' || hex({column}) ELSE {column} END"
+_PLAIN += "THEN char(1) || 't' || hex(char(65279) || {column}) ELSE {column} END"  # in the database's own encoding
 _ESCAPED = "WHEN 'null' THEN NULL ELSE char(1) || typeof({column}) || ' ' || substr(quote({column}), 1, 65536) END"
 _CHARACTERS = f"CASE typeof({{column}}) {_PLAIN} {_ESCAPED}"
 _ANYTHING = f"CASE typeof({{column}}) {_PLAIN} WHEN 'integer' THEN CAST({{column}} AS text) WHEN 'real' THEN {_REAL} {_ESCAPED}"
