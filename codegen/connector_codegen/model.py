@@ -52,6 +52,8 @@ Type: TypeAlias = "pa.DataType | Named | Many"
 class Field:
     """One value of a row or record. `nullable`: it may be there and null; not `required`: it may be absent altogether.
 
+    `default`: what the system itself fills in where a row that is written lacks the field, in its own words.
+
     `unspeakable`: the system's word can stand in no class; generated classes know the identifier alone.
     """
 
@@ -59,6 +61,7 @@ class Field:
     type: Type
     nullable: bool = True
     required: bool = True
+    default: str | None = None
     identifier: str = ""
     doc: str | None = None
     native: str | None = None

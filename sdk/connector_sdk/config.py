@@ -208,7 +208,7 @@ def load_config(model: type[Model], path: Path) -> Model:
 
 
 def _explain(model: type[BaseModel], error: Any) -> str:
-    place = ".".join(map(str, error["loc"])) or "(whole)"
+    place = ".".join(map(str, error["loc"]))
     match error["type"]:
         case "extra_forbidden":
             known = sorted(model.model_fields) if len(error["loc"]) == 1 else []
@@ -220,7 +220,8 @@ def _explain(model: type[BaseModel], error: Any) -> str:
             return f"key {place!r} is missing"
         case _:
             message = error["msg"].removeprefix("Value error, ")
-            return f"{place}: {message[0].lower()}{message[1:]}"
+            said = f"{message[0].lower()}{message[1:]}"
+            return f"{place}: {said}" if place else said
 
 
 def config_model(connector: object) -> type[BaseModel]:

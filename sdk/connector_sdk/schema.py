@@ -24,11 +24,13 @@ __all__ = [
     "Stream",
     "Where",
     "WriteMode",
+    "default_of",
     "describe",
     "doc_of",
     "has_default",
     "native_of",
     "origin_of",
+    "with_default",
 ]
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
@@ -214,6 +216,17 @@ def origin_of(field: pa.Field[pa.DataType]) -> str | None:
     return _metadata(field, ORIGIN)
 
 
+def default_of(field: pa.Field[pa.DataType]) -> str | None:
+    """What the system fills in where a row is written without the field, in its own words; None where it has nothing."""
+    return _metadata(field, DEFAULT)
+
+
+def with_default(field: pa.Field[pa.DataType], default: str | None) -> pa.Field[pa.DataType]:
+    """`field` with another word for what its system fills in."""
+    kept: dict[bytes | str, bytes | str] = {key: value for key, value in (field.metadata or {}).items() if key != DEFAULT}
+    return field.with_metadata(kept if default is None else {**kept, DEFAULT: default.encode()})
+
+
 def has_default(field: pa.Field[pa.DataType]) -> bool:
     """Whether a row may be written without the field although it is not nullable: its system fills it in."""
-    return _metadata(field, DEFAULT) is not None
+    return default_of(field) is not None

@@ -210,12 +210,15 @@ def test_a_whole_connection_string_can_be_a_reference(database: Path, tmp_path: 
 def test_the_live_database_is_compared_field_by_field(package: Path, database: Path) -> None:
     assert run("diff", package / "source", "odbc:").output == "no difference\n"
     script(
-        database, "ALTER TABLE orders ADD COLUMN note TEXT; ALTER TABLE customers DROP COLUMN city; CREATE TABLE more (a TEXT)"
+        database,
+        "ALTER TABLE orders ADD COLUMN note TEXT; ALTER TABLE orders ADD COLUMN state TEXT NOT NULL DEFAULT 'new';"
+        "ALTER TABLE customers DROP COLUMN city; CREATE TABLE more (a TEXT)",
     )
     told = run("diff", package / "source", "odbc:", code=5).output.splitlines()
     assert [" ".join(line.split()) for line in told] == [
         "data-losing customers.city is gone",
         "compatible orders.note is new",
+        "compatible orders.state is new",
         "compatible more the stream is new",
     ]
     assert run("diff", package / "generated" / "interface.json", source(database), code=5).output.splitlines() == told

@@ -81,7 +81,7 @@ def _fields(old: Stream | Record, new: Stream | Record) -> Iterator[Difference]:
     for was, now in _pairs(old.fields, new.fields):
         name = was.name if was is not None else now.name if now is not None else ""
         if was is None and now is not None:
-            accepted = now.nullable or not now.required
+            accepted = now.nullable or not now.required or now.default is not None
             changes: list[Change] = [
                 (Verdict.COMPATIBLE, "is new") if accepted else (Verdict.BREAKING, "is new, and rows made for the old lack it")
             ]

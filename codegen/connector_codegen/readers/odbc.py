@@ -79,6 +79,7 @@ def _stream(found: schema.Stream, names: set[str]) -> Stream:
                 name=field.name,
                 type=field.type,
                 nullable=field.nullable,
+                default=schema.default_of(field),
                 native=schema.native_of(field),
                 doc=schema.doc_of(field),
             )

@@ -89,6 +89,7 @@ def _field(field: Field) -> dict[str, Any]:
         type=_type(field.type),
         nullable=field.nullable,
         required=field.required,
+        default=field.default,
         doc=field.doc,
         native=field.native,
         origin=field.origin,

@@ -18,7 +18,10 @@ from connector_odbc.cursor_candidates import candidates
 from connector_odbc.database import Database
 from connector_odbc.row_keys import row_keys
 
-__all__ = ["discover", "schema_of", "stream_of"]
+__all__ = ["COMPUTED", "discover", "schema_of", "stream_of"]
+
+COMPUTED = "generated"
+"""What the field of a column says to have as its default when the database computes it, and takes no other value."""
 
 _WITH_KEYS = frozenset({WriteMode.UPSERT, WriteMode.APPLY, WriteMode.HISTORY})
 _WITHOUT = frozenset({WriteMode.APPEND, WriteMode.REPLACE})
@@ -75,7 +78,10 @@ def schema_of(database: Database, table: Table) -> pa.Schema:
 def _field(database: Database, column: Column) -> pa.Field[pa.DataType]:
     typed = database.profile.typed(column)
     doc = ". ".join(part.rstrip(".") for part in (column.doc, typed.note) if part) or None
-    default = "generated" if column.identity or column.generated else None if column.nullable else column.default
+    if column.generated:
+        default: str | None = COMPUTED
+    else:
+        default = "identity" if column.identity else None if column.nullable else column.default
     return describe(column.name, typed.type, nullable=column.nullable, native=column.native, doc=doc, default=default)
 
 

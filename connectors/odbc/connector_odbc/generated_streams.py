@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 from connector_sdk.errors import SchemaDriftError
-from connector_sdk.schema import Stream
+from connector_sdk.schema import Stream, default_of, with_default
 from connector_sdk.types import to_text
 
 from connector_odbc.config import OdbcConfig
@@ -47,7 +47,9 @@ def _held(was: Stream, now: Stream, *, keys: bool) -> Stream:
             hint="`connector generate … --refresh` makes it anew, `connector diff` says what that breaks",
             stream=now.name,
         )
-    return replace(now, schema=was.schema)
+    # What the database fills in is no matter of the rows that are read, and is as it is now.
+    fields = [with_default(field, default_of(there[field.name])) for field in was.schema]
+    return replace(now, schema=pa.schema(fields).with_metadata(was.schema.metadata))
 
 
 def _drift(was: pa.Field[pa.DataType], now: pa.Field[pa.DataType] | None) -> str | None:

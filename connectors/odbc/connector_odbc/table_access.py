@@ -21,7 +21,9 @@ from typing import Any, Generic, Self, TypeVar, overload
 from connector_sdk.errors import ConfigError
 from connector_sdk.runtime.session import Session
 from connector_sdk.runtime.where import parse_where
-from connector_sdk.schema import Compare, Scalar, Stream, Where, WriteMode
+from connector_sdk.schema import Compare, Scalar, Stream, Where, WriteMode, default_of
+
+from connector_odbc.discovery import COMPUTED
 
 __all__ = ["NoKey", "Table", "TableOf", "TableSet"]
 
@@ -100,14 +102,17 @@ class Table(Generic[Row, Key]):
         return next(self.rows(where=(same,)), None)
 
     def upsert(self, rows: Iterable[Row]) -> int:
-        """Update the rows whose key is there, and insert the others; how many were written.
+        """Update the rows whose key is there, and insert the others; how many were written. Columns that the database computes
+        are left to it, whatever the rows have there.
 
         All of them or none: raises DataError with the database's own words when one is refused, ConfigError without a key.
         """
         return self._write(rows, WriteMode.UPSERT)
 
     def append(self, rows: Iterable[Row]) -> int:
-        """Insert rows; how many were written. All of them or none: raises DataError when one is refused."""
+        """Insert rows; how many were written. All of them or none: raises DataError when one is refused. Columns that the
+        database computes are left to it.
+        """
         return self._write(rows, WriteMode.APPEND)
 
     @property
@@ -130,6 +135,7 @@ class Table(Generic[Row, Key]):
             what = "it has no key" if self._stream.writes else "it is no table that can be written"
             raise ConfigError(f"{self.of.stream} cannot be written in mode {mode}: {what}", stream=self.of.stream)
         fields = {column: name for name, column in self.of.columns.items()}
-        names = [(column, fields.get(column, column)) for column in self._stream.schema.names]
+        written = [field.name for field in self._stream.schema if default_of(field) != COMPUTED]
+        names = [(column, fields.get(column, column)) for column in written]
         data: list[dict[str, Any]] = [{column: getattr(row, name) for column, name in names} for row in rows]
         return self.session.write(self.of.stream, data, mode=mode).rows

@@ -78,7 +78,10 @@ def request(
 def _how_to_follow(stream: Stream) -> str:
     if not stream.keys:
         return "it has no key, and without one it cannot be told what changed"
-    return "set `index: FOLDER` in the configuration: changes are then found by comparing each full read with the one before"
+    return (
+        "`connector capture install` makes a database tell them; or set `index: FOLDER` in the configuration: "
+        "changes are then found by comparing each full read with the one before"
+    )
 
 
 class Reader:
