@@ -30,6 +30,7 @@ from connector_sdk.formats.format import (
 from connector_sdk.formats.misfits import UNFIT, misfits
 from connector_sdk.formats.text_values import from_values, text_losses, to_values
 from connector_sdk.rejects import Reject, reject_batch
+from connector_sdk.schema import has_default
 
 __all__ = ["FORMAT"]
 
@@ -91,7 +92,10 @@ class _Line:
 
 
 def sift(file: BinaryIO, schema: pa.Schema | None, stream: str, place: str, tell: Tell) -> Iterator[pa.RecordBatch]:
-    """As `read` does; what is no row is told. An unknown key is no matter of one row, and ends the reading all the same."""
+    """As `read` does; what is no row is told. An unknown key is no matter of one row, and ends the reading all the same.
+
+    A field that the system itself fills in is left out when no row at the start of the file has it (null would be a value).
+    """
     with unreadable("JSON lines", file):
         if schema is None:
             schema = _infer(file)
@@ -102,6 +106,8 @@ def _sifted(file: BinaryIO, schema: pa.Schema, stream: str, place: str, tell: Te
     decoder = _decoder(schema)
     offset, number = 0, 1
     for block in _blocks(file):
+        if not offset:
+            schema = _said(schema, decoder, block)
         try:
             whole = _batch(decoder.decode_lines(block), number, schema)
         except (DataError, *NOT_JSON):
@@ -112,6 +118,18 @@ def _sifted(file: BinaryIO, schema: pa.Schema, stream: str, place: str, tell: Te
             yield whole
         offset += len(block)
         number += block.count(b"\n")
+
+
+def _said(schema: pa.Schema, decoder: Any, block: bytes) -> pa.Schema:
+    """`schema` without the fields that have a default and are in none of the rows of `block`."""
+    filled = {field.name for field in schema if has_default(field)}
+    if not filled:
+        return schema
+    names: set[str] = set()
+    for line in _lines(decoder, block, 0, 1):
+        names.update(line.row or ())
+    kept = [field for field in schema if field.name in names or field.name not in filled]
+    return pa.schema(kept).with_metadata(schema.metadata)
 
 
 def _lines(decoder: Any, block: bytes, offset: int, number: int) -> list[_Line]:

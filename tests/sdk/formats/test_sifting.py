@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from connector_sdk.formats import FORMATS
 from connector_sdk.rejects import Reject, rejects_of
+from connector_sdk.schema import describe
 from hypothesis import HealthCheck, assume, given, settings
 
 from tests.sdk.formats.tables import batches, survives
@@ -103,3 +104,13 @@ def test_json_that_is_nested_without_end_is_a_reject():
     table, rejects = sift("jsonl", b'{"a":1}\n' + deep, pa.schema([("a", pa.int64())]))
     assert table.num_rows == 1
     assert [(r.line, r.code) for r in rejects] == [(2, "json")]
+
+
+def test_what_the_system_fills_in_may_be_left_out():
+    schema = pa.schema([describe("id", pa.int64(), nullable=False, default="identity"), describe("name", pa.string())])
+    for name, content in (("csv", b"name\na\nb\n"), ("jsonl", b'{"name":"a"}\n{"name":"b"}\n')):
+        table, rejects = sift(name, content, schema)
+        assert (table.to_pylist(), rejects) == ([{"name": "a"}, {"name": "b"}], [])
+    table, rejects = sift("jsonl", b'{"id":1,"name":"a"}\n{"name":"b"}\n', schema)
+    assert table.to_pylist() == [{"id": 1, "name": "a"}]
+    assert [(r.line, r.field, r.code) for r in rejects] == [(2, "id", "required")]
