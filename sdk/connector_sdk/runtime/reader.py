@@ -71,6 +71,13 @@ def request(
             # Keys stay: without them changes and repeats could not be told apart.
             needed += [key for key in stream.keys if key not in chosen and key not in needed]
         everything = [*chosen, *needed]
+        own = [name for name in RESERVED if name in everything] if mode is Mode.CHANGES else []
+        if own:
+            raise ConfigError(
+                f"stream {stream.name!r} has fields of its own called {', '.join(own)}, as changes have",
+                hint="--columns leaves them out",
+                stream=stream.name,
+            )
         wanted.append(stream if everything == stream.schema.names else stream.only(everything))
     return Request(streams=tuple(seen), wanted=tuple(wanted), mode=mode, where=where)
 

@@ -43,7 +43,8 @@ class TableSource:
         self._reader = _batch_reader(data, like)
         schema = self._reader.schema
         self.mode = Mode.CHANGES if is_change(schema) else Mode.FULL
-        own = pa.schema([field for field in schema if field.name not in RESERVED]).with_metadata(schema.metadata)
+        said = RESERVED if self.mode is Mode.CHANGES else ()  # a table of rows may have columns that are called so
+        own = pa.schema([field for field in schema if field.name not in said]).with_metadata(schema.metadata)
         keys = tuple(keys) or (tuple(k for k in like.keys if k in own.names) if like is not None else ())
         own = _plain(own) if like is None else _fit(own, like, stream)
         self._kept: deque[tuple[int, Batch]] = deque()

@@ -463,6 +463,9 @@ def test_what_a_stream_does_not_offer_is_said_before_anything_happens():
     keyless = replace(stream(), keys=())
     with pytest.raises(ConfigError, match="has no key, and upsert needs one"):
         run(job(Numbers(), Rows(), streams=(keyless,), write=WriteMode.UPSERT))
+    logged = replace(stream(), schema=pa.schema([*stream().schema, ("_op", pa.string())]), reads=frozenset({Mode.CHANGES}))
+    with pytest.raises(ConfigError, match="has fields of its own called _op"):
+        run(job(Numbers(), Rows(), streams=(logged,), mode=Mode.CHANGES))
 
 
 def test_a_state_of_another_mode_is_refused(tmp_path):

@@ -132,3 +132,15 @@ def test_good_rows_of_a_large_batch_come_as_one():
     with TableSource("t", rows, like=like) as source:
         [split] = source.plan(list(source.discover()), Mode.FULL)
         assert [batch.data.num_rows for batch in source.read(split, None)] == [3 * AT_ONCE]
+
+
+def test_a_table_of_rows_may_have_columns_that_are_called_as_those_of_changes():
+    rows = pa.table({"id": [1, 2], "_op": [None, "c"]}, schema=pa.schema([("id", pa.int64()), ("_op", pa.string())]))
+    like = Stream(name="t", schema=rows.schema, keys=("id",))
+    with TableSource("t", rows, like=like) as source:
+        (stream,) = source.discover()
+        assert stream.schema.names == ["id", "_op"]
+        (split,) = source.plan([stream], Mode.FULL)
+        (batch,) = source.read(split, None)
+        assert batch.rejects is None
+        assert batch.data.to_pylist() == rows.to_pylist()
