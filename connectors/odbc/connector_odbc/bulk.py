@@ -34,9 +34,9 @@ class NotTextError(Exception):
 
 
 class BulkReader:
-    """A connection of arrow-odbc's own, in one transaction."""
+    """A connection of arrow-odbc's own, in one transaction, or with one for each query."""
 
-    def __init__(self, database: Database, begin: Sequence[str]) -> None:
+    def __init__(self, database: Database, begin: Sequence[str], *, autocommit: bool = False) -> None:
         """Raises ConfigError or TransientError, and what the first of `begin` that fails says."""
         self._database = database
         self._module = driver_manager.arrow_odbc()
@@ -44,11 +44,12 @@ class BulkReader:
         self._encoding = self._module.TextEncoding.UTF8
         try:
             self._connection: Any = self._module.connect(
-                database.connection_string(), login_timeout_sec=max(1, round(database.config.timeout)), autocommit=False
+                database.connection_string(), login_timeout_sec=max(1, round(database.config.timeout)), autocommit=autocommit
             )
             for statement in database.session:
                 self._connection.execute(statement)
-            self._connection.commit()
+            if not autocommit:
+                self._connection.commit()
             for statement in begin:
                 self._connection.execute(statement)
         except self._module.Error as error:

@@ -62,7 +62,7 @@ class Fetch:
         decoder = Decoder(self.way)
         lines = packed(self.way, decoder, self.database.profile.reads)
         with ExitStack() as stack:
-            reader = cache(lambda: stack.enter_context(BulkReader(self.database, self.begin)))
+            reader = cache(lambda: stack.enter_context(BulkReader(self.database, self.begin, autocommit=self._apart)))
             if lines is not None and self.database.config.batch_rows >= FEWEST_ROWS:
                 pages = self._pages(stack, reader, lines)
                 for _ in range(MOST_UNEVEN):
@@ -87,6 +87,11 @@ class Fetch:
                             return
             yield from self._by_columns(reader(), decoder, after)
 
+    @property
+    def _apart(self) -> bool:
+        """Each query is a transaction of its own: a writer that waits for one of ours to end keeps the next from beginning."""
+        return self.database.profile.writes.one_writer and not self.begin
+
     def _pages(self, stack: ExitStack, reader: Callable[[], BulkReader], lines: Packed) -> Pages:
         reads, name = self.database.profile.reads, self.way.table.name
 
@@ -96,7 +101,7 @@ class Fetch:
             return replace(inner, sql=reads.page.format(query=inner.sql, longest=longest))
 
         if reads.page_as_row:
-            connection = stack.enter_context(self.database.own(f"reading {name}"))
+            connection = stack.enter_context(self.database.own(f"reading {name}", autocommit=self._apart))
             for statement in self.begin:
                 connection.execute(statement)
             stream = self.way.stream.name
@@ -246,7 +251,7 @@ class Fetch:
         encoded = [reads.encoded and _is_text(typed) for typed in decoder.typed] + [False] * len(extra)
         paged = bool(self.way.order) and not reads.streams
         page = FEWEST_ROWS if paged else None
-        connection = self.database.connect()
+        connection = self.database.connect(autocommit=self._apart)
         if reads.as_it_is:
             rows.as_it_is(connection)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from contextlib import closing
 from typing import Any
 
@@ -191,6 +192,21 @@ def test_a_view_that_fails_half_way_says_what_the_database_says(postgresql_syste
         [split] = connector.plan([discovered(connector, "w")], Mode.FULL)
         with pytest.raises(DataError, match="division by zero"):
             list(connector.read(split, None))
+
+
+@pytest.mark.parametrize("v", ["one", "two\nlines", "l" * 2_000])
+def test_a_file_is_written_to_while_it_is_read(sqlite_system: System, v: str) -> None:
+    """A writer that waits for a reader keeps other readers out: for good, were one of them to be waited for by the first."""
+    table(sqlite_system, "t", "k integer PRIMARY KEY, v text", [f"({n}, '{v if n % 150 == 149 else n}')" for n in range(600)])
+    with sqlite_system.connector(batch_rows=100, timeout=3) as connector:
+        [split] = connector.plan([discovered(connector, "t")], Mode.FULL)
+        with closing(connector.read(split, None)) as batches, closing(sqlite3.connect(sqlite_system.database.name)) as other:
+            found = []
+            for number, batch in enumerate(batches):
+                found += tuples(batch.data)
+                other.execute("UPDATE t SET v = ? WHERE k = 5", (str(number),))
+                other.commit()
+    assert [row[0] for row in found] == list(range(600))
 
 
 def test_a_read_that_is_cancelled_leaves_no_session_behind(postgresql_system: System) -> None:
