@@ -10,6 +10,7 @@ from pathlib import Path
 from connector_sdk.cli.messages import Voice
 from connector_sdk.cli.progress import watching
 from connector_sdk.cli.signals import stopping
+from connector_sdk.errors import DataError
 from connector_sdk.formats.format import EVERY_FIELD, Kept
 from connector_sdk.runtime.engine import Job, Result, run
 from connector_sdk.runtime.state_store import FileStore, MemoryStore, StateStore
@@ -30,7 +31,13 @@ def carry_out(job: Job, voice: Voice) -> Result:
     """Run `job` with its progress on stderr. SIGINT and SIGTERM raise Stopped at the next checkpoint."""
     drawn = not (isinstance(job.sink, StreamOutput) and sys.stdout.isatty())
     with stopping(voice) as stop, watching(voice, stop, drawn=drawn) as listener:
-        result = run(replace(job, stop=stop, listener=listener))
+        try:
+            result = run(replace(job, stop=stop, listener=listener))
+        except DataError as error:
+            if error.code == "rejects":
+                kept = f"look at {job.rejects}" if job.rejects is not None else "--rejects FILE keeps them"
+                error.hint = f"{kept}; --max-rejects N allows N of them"
+            raise
     tell_rejects(result, voice)
     return result
 

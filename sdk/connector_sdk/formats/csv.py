@@ -147,6 +147,8 @@ def sift(file: BinaryIO, schema: pa.Schema | None, stream: str, place: str, tell
         head = file.read(BLOCK_BYTES)
         while _header_end(head) < 0 and (more := file.read(BLOCK_BYTES)):
             head += more
+        if not head:
+            raise DataError(f"{place} is empty, a CSV header was expected", code="format")
         names, start = _header(head)
         if schema is None:
             schema = pa.schema([pa.field(name, pa.string()) for name in names])
@@ -220,7 +222,8 @@ def _check_names(names: list[str], schema: pa.Schema, sifted: str | None = None)
         parts = [("repeats", twice), ("lacks", missing), ("has the unknown", unknown)]
         text = "; ".join(f"{verb} {', '.join(map(repr, fields))}" for verb, fields in parts if fields)
         where = "" if sifted is None else f" of {sifted}"
-        raise SchemaDriftError(f"the CSV header{where} {text}", fields=twice + missing + unknown)
+        hint = None if sifted is None else f"the stream has {', '.join(schema.names[:20])}"
+        raise SchemaDriftError(f"the CSV header{where} {text}", fields=twice + missing + unknown, hint=hint)
 
 
 def _batches(first: bytes, blocks: Iterator[bytes], names: list[str], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -99,7 +99,11 @@ def sift(file: BinaryIO, schema: pa.Schema | None, stream: str, place: str, tell
     with unreadable("JSON lines", file):
         if schema is None:
             schema = _infer(file)
-        yield from at_least_one(_sifted(file, schema, stream, place, tell), schema)
+        try:
+            yield from at_least_one(_sifted(file, schema, stream, place, tell), schema)
+        except SchemaDriftError as error:
+            hint = f"the stream has {', '.join(schema.names[:20])}"
+            raise SchemaDriftError(f"{place}: {error.message}", fields=error.fields, hint=hint) from None
 
 
 def _sifted(file: BinaryIO, schema: pa.Schema, stream: str, place: str, tell: Tell) -> Iterator[pa.RecordBatch]:

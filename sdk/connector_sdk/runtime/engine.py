@@ -47,9 +47,8 @@ def run(job: Job) -> Result:
     try:
         return _Run(job).run()
     except DataError as error:
-        if error.code == "rejects":
-            kept = f"look at {job.rejects}" if job.rejects is not None else "--rejects FILE keeps them"
-            error.hint = f"{kept}; --max-rejects N allows N of them"
+        if error.code == "rejects" and job.rejects is not None:
+            error.hint = "; ".join(filter(None, (f"look at {job.rejects}", error.hint)))
         raise
 
 

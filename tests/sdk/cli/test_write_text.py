@@ -135,7 +135,14 @@ def test_a_csv_file_with_other_fields_is_drift_and_no_reject(connector: Run, sho
     Path("notes.csv").write_text("text,colour\nalone,red\n")
     result = connector(*NOTES, "-i", "notes.csv", "--max-rejects", "-1")
     assert result.exit_code == 5
-    assert "the CSV header of notes.csv has the unknown 'colour'" in result.stderr
+    assert "the CSV header of notes.csv has the unknown 'colour' — the stream has text, number" in result.stderr
+    Path("notes.jsonl").write_text('{"text": "a"}\n{"text": "b", "colour": "red"}\n')
+    result = connector(*NOTES, "-i", "notes.jsonl", "--max-rejects", "-1")
+    assert result.exit_code == 5
+    assert "notes.jsonl: row 2 from line 1 on has the unknown field 'colour' — the stream has text, number" in result.stderr
+    Path("notes.csv").write_text("")
+    result = connector(*NOTES, "-i", "notes.csv")
+    assert result.exit_code == 4 and "notes.csv is empty, a CSV header was expected" in result.stderr
 
 
 def test_rows_from_stdin_are_rejects_of_stdin(connector: Run, shop: FakeSimulator) -> None:

@@ -202,8 +202,9 @@ def test_writing_what_people_have(session):
 @pytest.mark.parametrize("given", [lambda rows: rows, pa.Table.from_pylist], ids=["dicts", "table"])
 def test_a_row_that_does_not_fit_is_a_reject_and_the_others_are_written(session, given):
     rows = given([{"text": "one", "number": 1}, {"text": "much", "number": 2**40}, {"text": "three", "number": 3}])
-    with pytest.raises(DataError, match="1 rejected record, 0 allowed"):
+    with pytest.raises(DataError, match="1 rejected record, 0 allowed") as refused:
         session.write("notes", rows)
+    assert refused.value.hint == "max_rejects=1 would allow as many"  # the options of commands are nothing to a program
     assert session.write("notes", rows, max_rejects=1).rejects == 1
     assert sorted({row["text"] for row in session.read("notes")} & {"one", "much", "three"}) == ["one", "three"]
 
