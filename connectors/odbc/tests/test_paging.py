@@ -256,6 +256,11 @@ FOLDED = {
         "CREATE TABLE t (k text COLLATE folded NOT NULL, m integer NOT NULL, v integer)",
         'CREATE UNIQUE INDEX by_bytes ON t (k COLLATE "C", m)',
     ],
+    "postgresql, by another type": [
+        "CREATE EXTENSION citext",
+        "CREATE TABLE t (k citext NOT NULL, m integer NOT NULL, v integer)",
+        "CREATE UNIQUE INDEX by_letters ON t (k text_ops, m)",
+    ],
     "sqlite": [
         "CREATE TABLE t (k text COLLATE nocase NOT NULL, m integer NOT NULL, v integer)",
         "CREATE UNIQUE INDEX by_bytes ON t (k COLLATE binary, m)",
@@ -271,7 +276,7 @@ def test_texts_that_only_an_index_tells_apart_are_all_read(request: pytest.Fixtu
     system: System = request.getfixturevalue(f"{kind.split(',')[0]}_system")
     run(system, *FOLDED[kind])
     run(system, "INSERT INTO t VALUES " + ", ".join(f"('{'Kk'[n % 2]}{n // 2}', 0, {n})" for n in range(400)))
-    if kind == "postgresql":
+    if system.kind == "postgresql":
         run(system, "ANALYZE t")
     with system.connector(batch_rows=101, split_rows=150) as connector:
         splits = connector.plan([discovered(connector, "t")], Mode.FULL)

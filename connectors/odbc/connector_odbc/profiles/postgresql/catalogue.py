@@ -98,8 +98,13 @@ JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = u.attnum
 JOIN pg_catalog.pg_attribute AS b ON b.attrelid = o.oid AND b.attnum = u.to_attnum
 WHERE {_HERE} AND {_TABLES}
 ORDER BY c.relname, k.conname, u.place""",
+    # An index by the operators of another type (of text, over citext) tells apart what the column's own call equal.
     indexes=f"""
-SELECT c.relname, i.relname, CASE WHEN x.indisunique AND x.indimmediate THEN 1 ELSE 0 END, a.attname,
+SELECT c.relname, i.relname, CASE WHEN x.indisunique AND x.indimmediate THEN 1 ELSE 0 END,
+       CASE WHEN NOT EXISTS (SELECT 1 FROM pg_catalog.pg_opclass AS own JOIN pg_catalog.pg_opclass AS used
+                             ON used.opcmethod = own.opcmethod AND used.opcintype <> own.opcintype
+                             WHERE own.opcdefault AND own.opcintype = a.atttypid AND used.oid = x.indclass[u.place - 1])
+            THEN a.attname END,
        CASE WHEN o.oid <> a.attcollation THEN pg_catalog.concat_ws('.', pg_catalog.quote_ident(n.nspname),
                                                                    pg_catalog.quote_ident(o.collname)) END
 FROM pg_catalog.pg_class AS c
