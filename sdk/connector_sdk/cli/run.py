@@ -44,10 +44,13 @@ def carry_out(job: Job, voice: Voice) -> Result:
 
 def tell_rejects(result: Result, voice: Voice) -> None:
     """Say where the records are that could not be used."""
+    one = result.rejects == 1
     if result.reject_file is not None:
-        voice.note(f"{result.rejects:,} rejected records are in {result.reject_file}; connector replay tries them again")
+        what = "1 rejected record is" if one else f"{result.rejects:,} rejected records are"
+        voice.note(f"{what} in {result.reject_file}; connector replay tries {'it' if one else 'them'} again")
     elif result.rejects:
-        voice.warn(f"{result.rejects:,} rejected records were not kept; --rejects FILE keeps them")
+        what = "1 rejected record was" if one else f"{result.rejects:,} rejected records were"
+        voice.warn(f"{what} not kept; --rejects FILE keeps {'it' if one else 'them'}")
 
 
 def reject_path(given: Path | None, output: str | None, state: Path | None) -> Path | None:

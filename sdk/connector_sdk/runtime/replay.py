@@ -14,12 +14,12 @@ from typing import Self
 import pyarrow as pa
 
 from connector_sdk.contract import Batch, Connector, Replayer, Split, State
-from connector_sdk.errors import ConfigError
+from connector_sdk.errors import ConfigError, ConnectorError
 from connector_sdk.formats import FORMATS
 from connector_sdk.rejects import RAW_LIMIT, Reject, reject_batch, rejects_of
 from connector_sdk.runtime.exact_rows import fit
 from connector_sdk.runtime.reject_file import read_rejects
-from connector_sdk.schema import Mode, Stream, Where
+from connector_sdk.schema import Mode, Stream, Where, has_default
 
 __all__ = ["ReplaySource"]
 
@@ -38,9 +38,11 @@ class ReplaySource:
         self._path = path
         self.given_up = 0
         self.counts: Counter[str] = Counter()
+        self._given: dict[str, set[str] | None] = {}  # the fields that rows to be written had; None: records of the system itself
         for line in read_rejects(path):
             if line.checkpoint:
                 self.counts[line.reject.stream] += 1
+                self._learn(line.reject)
             else:
                 self.given_up += 1
 
@@ -55,7 +57,20 @@ class ReplaySource:
 
     def discover(self, only: Sequence[str] | None = None) -> Iterable[Stream]:
         names = [name for name in self.counts if only is None or name in only]
-        return [stream for stream in self._connector.discover(names) if stream.name in names]
+        return [self._as_given(stream) for stream in self._connector.discover(names) if stream.name in names]
+
+    def _learn(self, reject: Reject) -> None:
+        given = self._given.setdefault(reject.stream, set())
+        if reject.raw_form == "bytes":
+            self._given[reject.stream] = None
+        elif given is not None:
+            given.update(_fields(reject))
+
+    def _as_given(self, stream: Stream) -> Stream:
+        """Without what the system itself fills in, where no row had it: null would be a value."""
+        given = self._given[stream.name]
+        names = [f.name for f in stream.schema if given is None or f.name in given or not has_default(f)]
+        return stream if names == stream.schema.names else stream.only(names)
 
     def plan(self, streams: Sequence[Stream], mode: Mode, where: Mapping[str, Where] = {}) -> Sequence[Split]:
         return [
@@ -128,6 +143,19 @@ def _sifted(stream: Stream, reject: Reject) -> Iterator[Batch]:
             yield Batch(stream=stream.name, data=_empty(stream), rejects=reject_batch([known]))
         told.clear()
         yield Batch(stream=stream.name, data=row, rejects=rejects)
+
+
+def _fields(reject: Reject) -> list[str]:
+    """The fields that a row to be written has; none where that cannot be seen."""
+    try:
+        if reject.raw_form == "arrow":
+            with pa.ipc.open_stream(reject.raw) as rows:
+                return list(rows.schema.names)
+        sift = FORMATS[reject.raw_form].sift
+        assert sift is not None  # the form is that of a format that sifts
+        return list(next(sift(io.BytesIO(reject.raw), None, "", "", lambda told: None)).schema.names)
+    except (ConnectorError, pa.ArrowException):
+        return []
 
 
 def _whole(row: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
