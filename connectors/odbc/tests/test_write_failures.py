@@ -155,3 +155,18 @@ def test_a_row_that_did_not_fit_is_replayed_when_its_column_is_wider(postgresql_
     result = CliRunner().invoke(main, ["replay", *at, "--rejects", str(bad), "-o", str(tmp_path / "mended.parquet")])
     assert result.exit_code == 0, result.output
     assert pq.read_table(tmp_path / "mended.parquet").to_pylist() == [{"id": 1, "small": 40_000, "other": None}]
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_rows_that_are_more_than_a_packet_come_in_several(mariadb_system: System, mode: str) -> None:
+    system = mariadb_system
+    system.run("CREATE TABLE t (id bigint PRIMARY KEY, text longtext)")
+    usual = system.rows("SELECT @@GLOBAL.max_allowed_packet")[0][0]
+    long = pa.table({"id": range(100), "text": ["x" * (2 << 20 if n == 50 else 40_000) for n in range(100)]})
+    try:
+        system.run(f"SET GLOBAL max_allowed_packet = {1 << 20}")
+        with Session(system.connector(), "sink") as session:
+            assert session.write("t", long, mode=mode, max_rejects=1).rejects == 1
+    finally:
+        system.run(f"SET GLOBAL max_allowed_packet = {usual}")
+    assert system.rows("SELECT COUNT(*), SUM(LENGTH(text)) FROM t WHERE id <> 50") == [(99, 99 * 40_000)]

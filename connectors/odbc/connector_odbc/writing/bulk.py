@@ -17,6 +17,9 @@ __all__ = ["BulkWriter"]
 
 CHUNK_BYTES = 64 << 20
 TEXT_BYTES = 16 << 20
+MARGIN_BYTES = 8 << 10
+"""For all of a packet that is no row."""
+_compute: Any = pc
 _STATE = re.compile(r"State: (\w{5}), Native error: (-?\d+), Message: (.*)", re.DOTALL)
 
 
@@ -30,6 +33,7 @@ class BulkWriter:
         self._database = database
         self._autocommit = autocommit
         self._module = driver_manager.arrow_odbc()
+        self._packet: int | None = None
         text = database.connection_string(**database.profile.writes.options)
         try:
             self._connection = self._module.connect(text, autocommit=autocommit)
@@ -46,8 +50,8 @@ class BulkWriter:
         rows = len(columns[0].data.values)
         step = max(1, min(rows, CHUNK_BYTES // max(1, widest)))
         batch = pa.RecordBatch.from_arrays([c.data.values for c in columns], names=[quote(c.name) for c in columns])
-        for start in range(0, rows, step):
-            part = batch.slice(start, step)
+        for start, length in self._in_packets(columns, rows, step):
+            part = batch.slice(start, length)
             reader = pa.RecordBatchReader.from_batches(batch.schema, [part])
             try:
                 self._connection.insert_into_table(reader=reader, chunk_size=part.num_rows, table=table)
@@ -56,6 +60,26 @@ class BulkWriter:
             # The driver takes an error of the class "warning" (a value that an enum does not have) for none.
             if self.execute("SELECT ROW_COUNT()").fetchall()[0][0] != part.num_rows:
                 raise self._untold()
+
+    def _in_packets(self, columns: Sequence[StagedColumn], rows: int, step: int) -> list[tuple[int, int]]:
+        """The first row and the number of rows of parts of at most `step` rows that the server takes in one packet each.
+
+        Raises pyodbc's Error for a row that is longer: the server would cut the connection for it.
+        """
+        if self._packet is None:
+            self._packet = int(self.execute("SELECT @@max_allowed_packet").fetchall()[0][0])
+        sizes = _sizes(columns, rows)
+        if rows <= step and _compute.sum(sizes).as_py() <= self._packet // 2:
+            return [(0, rows)]
+        if _compute.max(sizes).as_py() > self._packet - MARGIN_BYTES:
+            raise _error("22001", f"a row longer than the server's max_allowed_packet, {self._packet} bytes", 1153)
+        parts, first, filled = list[tuple[int, int]](), 0, 0
+        for at, size in enumerate(sizes.to_pylist()):
+            if at > first and (at - first == step or filled + size > self._packet // 2):
+                parts.append((first, at - first))
+                first, filled = at, 0
+            filled += size
+        return [*parts, (first, rows - first)]
 
     def execute(self, statement: str, *parameters: object) -> _Rows:
         """Run a statement; what a SELECT finds, in rows that may each have texts of 16 MB. Raises pyodbc's Error."""
@@ -119,11 +143,20 @@ class _Rows:
         return self._rows
 
 
+def _sizes(columns: Sequence[StagedColumn], rows: int) -> Any:
+    """The bytes of each row as they are sent, each value with its length."""
+    total: Any = pa.repeat(9 * len(columns), rows)
+    for staged in columns:
+        if pa.types.is_string(staged.data.values.type) or pa.types.is_binary(staged.data.values.type):
+            lengths = _compute.fill_null(_compute.binary_length(staged.data.values), 0)
+            total = _compute.add(total, lengths)
+    return total
+
+
 def _widest(values: Any) -> int:
     if not (pa.types.is_string(values.type) or pa.types.is_binary(values.type)):
         return 8
-    longest: Any = pc
-    return int(longest.max(longest.binary_length(values)).as_py() or 1)
+    return int(_compute.max(_compute.binary_length(values)).as_py() or 1)
 
 
 def _error(state: str, message: str, number: object) -> Exception:
