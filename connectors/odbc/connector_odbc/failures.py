@@ -17,7 +17,10 @@ _NATIVE = re.compile(r"\((-?\d+)\)(?:\s*\(SQL\w+\))?\s*$")
 _PREFIX = re.compile(r"^(?:\[[^\]]*\]\s*)+")
 _TRAIL = re.compile(r"(?:\s*\(-?\d+\))*(?:\s*\(SQL\w+\))?\s*$")
 # What psqlodbc adds to every message of the server.
-_ADDED = re.compile(r"(?i);\s*(?:Error while executing the query|The connection has been lost|[\w ]+ in the transaction)\s*$")
+_ADDED = re.compile(
+    r"(?i);\s*(?:Error while (?:executing the query|preparing parameters)|The connection has been lost"
+    r"|[\w ]+ in the transaction)\s*$"
+)
 _LEVEL = re.compile(r"(?:^|(?<=failed: ))(?:ERROR|FATAL|PANIC):\s+")
 
 # Of SQLSTATEs, longer ones first: what the standard and the driver managers say; profiles know their servers better.
