@@ -14,6 +14,7 @@ import pytest
 from connector_odbc.catalogue import Column
 from connector_odbc.profiles.postgresql.writes import WRITES
 from connector_odbc.writing.encoding import encode
+from connector_odbc.writing.landing import in_parts
 from connector_sdk.runtime.session import Session
 from connector_sdk.types import TABLE
 from hypothesis import HealthCheck, given, settings
@@ -285,3 +286,9 @@ def test_a_duration_finer_than_its_column_is_refused() -> None:
         ((mask, reason),) = encode(values, column, WRITES.encoding).refusals
         assert mask.to_pylist() == [False, True, False]
         assert reason == "more than 3 digits in the fraction of a second"
+
+
+def test_long_texts_of_a_dictionary_are_not_written_out_all_at_once() -> None:
+    texts = pa.DictionaryArray.from_arrays(pa.array([0, None, 1] * 1000, pa.int32()), pa.array(["x" * 1_000_000, None]))
+    parts = list(in_parts(pa.RecordBatch.from_arrays([texts], ["x"])))
+    assert sum(part.num_rows for part in parts) == 3000 and max(part.num_rows for part in parts) < 100

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from connector_sdk.rejects import Budget, Reject
 
 from connector_odbc import driver_manager
@@ -21,6 +23,7 @@ __all__ = ["Landing", "in_parts"]
 
 CHUNK_ROWS = 10_000
 CHUNK_BYTES = 16 << 20
+_compute: Any = pc
 
 
 @dataclass
@@ -94,7 +97,15 @@ class Landing:
 
 def in_parts(rows: pa.RecordBatch) -> Iterable[pa.RecordBatch]:
     """`rows` in parts of a size that one statement takes well."""
-    size = max(1, rows.nbytes // max(1, rows.num_rows))
+    size = max(1, sum(map(_bytes, rows.columns)) // max(1, rows.num_rows))
     step = max(1, min(CHUNK_ROWS, CHUNK_BYTES // size))
     for start in range(0, rows.num_rows, step):
         yield rows.slice(start, step)
+
+
+def _bytes(column: Any) -> int:
+    """The bytes of `column` as it will be written: of a dictionary, each row has its whole value."""
+    t = pa.types
+    if not t.is_dictionary(column.type) or not (t.is_string(column.type.value_type) or t.is_large_string(column.type.value_type)):
+        return int(column.nbytes)
+    return int(_compute.sum(_compute.binary_length(column.dictionary).take(column.indices)).as_py() or 0)
