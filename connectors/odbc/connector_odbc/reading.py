@@ -67,18 +67,19 @@ def read_full(
     if done or reached:
         yield Batch(stream=stream.name, data=nothing, state=state if until is None else until)
         return
-    fetch = Fetch(
-        database=database,
-        way=found,
-        condition=condition(planned.where, found, database.profile.reads),
-        begin=snapshots.begin(planned.snapshot, stream.name),
-        upto=end or planned.upto,
-    )
-    with closing(_batches(fetch, snapshots, planned.snapshot, split, at or planned.after)) as batches:
-        for one in batches:
-            at = one.at or at
-            here = None if one.at is None else _state(one.at, done=False)
-            yield Batch(stream=stream.name, data=one.data, state=here, rejects=one.rejects)
+    with snapshots.reading(planned.snapshot):
+        fetch = Fetch(
+            database=database,
+            way=found,
+            condition=condition(planned.where, found, database.profile.reads),
+            begin=snapshots.begin(planned.snapshot, stream.name, places=found.physical is not None),
+            upto=end or planned.upto,
+        )
+        with closing(_batches(fetch, snapshots, planned.snapshot, split, at or planned.after)) as batches:
+            for one in batches:
+                at = one.at or at
+                here = None if one.at is None else _state(one.at, done=False)
+                yield Batch(stream=stream.name, data=one.data, state=here, rejects=one.rejects)
     yield Batch(stream=stream.name, data=nothing, state=_state(at, done=True) if until is None else until)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,17 +19,21 @@ __all__ = ["Snapshots"]
 
 logger = logging.getLogger(__name__)
 
+MOST_IDLE = 8
+"""Snapshots that are held though nothing is being read in them. Each is a session, and keeps the server from tidying up."""
+
 
 class Snapshots:
-    """The snapshots that plans of one opened connector have exported."""
+    """The snapshots that plans of one opened connector have exported: the latest, and all that are being read in."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._held: dict[str, Connection] = {}
+        self._held: dict[str, Connection] = {}  # the one that was begun to be read in last is the last
+        self._read: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def export(self) -> str | None:
-        """The name of a snapshot of now, which other sessions can adopt until :meth:`close`; None where there is none."""
+        """The name of a snapshot of now, which other sessions can adopt until it is given up; None where there is none."""
         reads = self._database.profile.reads
         if reads.snapshot is None:
             return None
@@ -41,11 +46,35 @@ class Snapshots:
             connection.close()
             logger.warning("no snapshot for all splits: %s", self._database.failure(error, "exporting one"))
             return None
-        self._held[name] = connection
+        with self._lock:
+            self._held[name] = connection
+            idle = [held for held in self._held if not self._read[held]]
+            given_up = [self._held.pop(one) for one in idle[:-MOST_IDLE]]
+        for one in given_up:
+            one.close()
         return name
 
-    def begin(self, name: str | None, stream: str) -> tuple[str, ...]:
-        """The statements that open a reading transaction in the snapshot called `name`; said in the log where it is lost."""
+    @contextmanager
+    def reading(self, name: str | None) -> Iterator[None]:
+        """Meanwhile the snapshot called `name` is not given up, however many plans are made."""
+        if name is None:
+            yield
+            return
+        with self._lock:
+            self._read[name] += 1
+            if name in self._held:
+                self._held[name] = self._held.pop(name)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._read -= Counter([name])
+
+    def begin(self, name: str | None, stream: str, *, places: bool) -> tuple[str, ...]:
+        """The statements that open a reading transaction in the snapshot called `name`; said in the log where it is lost.
+
+        `places`: the rows are told apart by where they lie.
+        """
         reads = self._database.profile.reads
         if name is None or not reads.adopt:
             return reads.begin
@@ -58,7 +87,10 @@ class Snapshots:
         except TransientError:
             raise
         except (ConfigError, DataError, ConnectorError):
-            logger.warning("the snapshot that reading %s began with is gone: its other splits show another moment", stream)
+            lost = ", and have lost rows that were updated meanwhile, or have them twice: it has no key" if places else ""
+            logger.warning(
+                "the snapshot that reading %s began with is gone: its other splits show another moment%s", stream, lost
+            )
             return reads.begin
 
     def shows(self, name: str | None, table: TableName) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from connector_odbc import OdbcConnector
+from connector_odbc.snapshots import MOST_IDLE
 from connector_sdk.contract import Split
 from connector_sdk.errors import DataError, SchemaDriftError, StateInvalidError, TransientError
 from connector_sdk.schema import Mode
@@ -85,6 +86,38 @@ def test_all_splits_show_the_moment_of_the_plan(postgresql_system: System, caplo
     with postgresql_system.connector(split_rows=90) as another, caplog.at_level(logging.WARNING):
         assert [row for split in splits for row in rows_of(another, split)] == []
     assert "the snapshot that reading t began with is gone" in caplog.text
+
+
+def test_a_table_without_a_key_that_is_gone_on_with_at_another_moment_is_said_to_lose_rows(
+    postgresql_system: System, caplog: pytest.LogCaptureFixture
+) -> None:
+    some_table(postgresql_system, "nothing", 4000)
+    with postgresql_system.connector(split_rows=1000) as connector:
+        splits = connector.plan([discovered(connector, "t")], Mode.FULL)
+    with postgresql_system.connector() as another:
+        rows_of(another, splits[1])
+    assert "lost rows that were updated meanwhile" in caplog.text
+
+
+def test_plans_of_a_connector_that_stays_open_do_not_use_up_the_sessions(
+    postgresql_system: System, caplog: pytest.LogCaptureFixture
+) -> None:
+    some_table(postgresql_system, "integer")
+    with postgresql_system.connector(split_rows=90, batch_rows=64) as connector:
+        stream = discovered(connector, "t")
+        first = connector.plan([stream], Mode.FULL)
+        with closing(connector.read(first[0], None)) as batches:
+            found = tuples(next(batches).data)
+            for _ in range(3 * MOST_IDLE):
+                [*_, last] = connector.plan([stream], Mode.FULL)
+                next(connector.read(last, None))
+            postgresql_system.run("DELETE FROM t")
+            [[sessions]] = postgresql_system.rows("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+            assert sessions < MOST_IDLE + 6
+            found += [row for batch in batches for row in tuples(batch.data)]
+            found += [row for split in first[1:] for row in rows_of(connector, split)]
+    assert sorted(row[1] for row in found) == list(range(400))
+    assert not caplog.records
 
 
 WRITTEN_ANEW = {
