@@ -21,7 +21,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(Any|Self|Path|BinaryIO|Iterator|Iterable|Mapping|Sequence|Callable|Decimal|TracebackType|optional)"),
     ("py:.*", r"(BaseModel|BeforeValidator)"),
     ("py:.*", r"(tuple|Mapping|Sequence)\[.*"),  # an annotation that Sphinx cuts at its comma
-    ("py:.*", r"(.*\.)?(JSON|Model|Row|T|Folder|Output|Sample|_\w+)"),  # aliases, type variables, and what is private
+    ("py:.*", r"(.*\.)?(JSON|Model|Row|T|Convert|Folder|Output|Sample|_\w+)"),  # aliases, type variables, and what is private
     ("py:.*", r"connector_sdk\.testing\.(laws\.subject|fake_system)\..*"),  # inside the kit
 ]
 suppress_warnings = ["ref.python"]  # a field that has the name of a type, as `bytes`
