@@ -86,20 +86,24 @@ def read_full(
 def _batches(
     fetch: Fetch, snapshots: Snapshots, snapshot: str | None, split: Split, after: Sequence[str] | None
 ) -> Generator[Decoded]:
-    """Of `snapshot`, or of now where that no longer shows the table. Raises StateInvalidError where its places are others now."""
-    now, way = fetch.database.profile.reads.begin, fetch.way
-    session = () if way.physical is None else way.physical.session
+    """Of `snapshot`, or of now where that no longer shows the table.
+
+    Raises StateInvalidError where its places are others now, SchemaDriftError.
+    """
+    now, known = fetch.database.profile.reads.begin, fetch.way
+    session = () if known.physical is None else known.physical.session
     adopted = fetch.begin != now
     with ExitStack() as stack:
         batches = stack.enter_context(closing(replace(fetch, begin=(*fetch.begin, *session)).batches(after)))
         first = next(batches, None)  # from here on the table is locked against what would write it anew
-        if adopted and not snapshots.shows(snapshot, way.table.name):
-            if way.physical is not None:
+        if adopted and not snapshots.shows(snapshot, known.table.name):
+            if known.physical is not None:
                 raise StateInvalidError(
-                    f"{way.table.name} has no key, and was written anew since its reading began: its rows lie elsewhere now",
+                    f"{known.table.name} has no key, and was written anew since its reading began: its rows lie elsewhere now",
                     hint="reset the state: all is read again",
                     split=split.id,
                 )
+            way(fetch.database, split.streams[0])  # raises SchemaDriftError where it is another one than it was a moment ago
             batches.close()
             batches = stack.enter_context(closing(replace(fetch, begin=(*now, *session)).batches(after)))
             first = next(batches, None)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from connector_odbc import OdbcConnector
-from connector_odbc.snapshots import MOST_IDLE
+from connector_odbc.snapshots import MOST_IDLE, Snapshots
 from connector_sdk.contract import Split
 from connector_sdk.errors import DataError, SchemaDriftError, StateInvalidError, TransientError
 from connector_sdk.schema import Mode
@@ -161,6 +161,24 @@ def test_a_table_written_anew_since_the_plan_is_read_as_it_is_now(
         assert sorted(row[1] for row in first + rest) == list(range(400))
         assert "t was written anew since its reading began" in caplog.text
         assert how == "another" or len(rows_of(connector, view)) == 400
+
+
+def test_a_table_that_becomes_another_just_before_it_is_read_is_drift(
+    postgresql_system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgresql_system.run("CREATE TABLE t (k bigint PRIMARY KEY, v text)", "CREATE TABLE u (k bigint PRIMARY KEY, v integer)")
+    postgresql_system.run("INSERT INTO u VALUES (1, 7)")
+    with postgresql_system.connector() as connector:
+        [split] = connector.plan([discovered(connector, "t")], Mode.FULL)
+        begin = Snapshots.begin
+
+        def renamed(*args: Any, **options: Any) -> Any:
+            postgresql_system.run("ALTER TABLE t RENAME TO old", "ALTER TABLE u RENAME TO t")
+            return begin(*args, **options)
+
+        monkeypatch.setattr(Snapshots, "begin", renamed)
+        with pytest.raises(SchemaDriftError, match="v is integer now"):
+            rows_of(connector, split)
 
 
 def test_a_table_without_a_key_written_anew_since_the_plan_is_not_gone_on_with(postgresql_system: System) -> None:
