@@ -17,6 +17,7 @@ from connector_odbc import driver_manager, rows
 from connector_odbc.bulk import BulkReader, NotTextError, TooLongError
 from connector_odbc.database import Database
 from connector_odbc.decoding import Decoded, Decoder
+from connector_odbc.kept_memory import keep_freed_memory
 from connector_odbc.packing import NotEvenError, Packed, packed
 from connector_odbc.page_queries import in_batches, in_rows
 from connector_odbc.pages import BYTES, FEWEST_ROWS, Pages
@@ -59,6 +60,7 @@ class Fetch:
 
     def batches(self, after: Sequence[str] | None) -> Generator[Decoded]:
         """The rows, decoded. Raises the SDK's errors."""
+        keep_freed_memory()
         decoder = Decoder(self.way)
         lines = packed(self.way, decoder, self.database.profile.reads)
         with ExitStack() as stack:

@@ -14,7 +14,6 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from connector_odbc.decoding import Decoded
-from connector_odbc.kept_memory import keep_freed_memory
 from connector_odbc.packing import NotEvenError, Packed
 from connector_odbc.profiles.reads import LEFT_OUT
 
@@ -63,7 +62,6 @@ class Pages:
     def batches(self, after: After) -> Generator[Decoded]:
         """The rows, a batch for each page. Raises NotEvenError where lines do not show them, and what `ask` raises."""
         rows = min(self.most_rows, max(FEWEST_ROWS, self.first_rows))
-        keep_freed_memory()
         following: Future[Page] | None = None
         with ThreadPoolExecutor(1, thread_name_prefix="next-page") as hand:
             while True:
