@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 from connector_sdk.formats import delimited, fixed_width
@@ -95,7 +96,7 @@ def _blocks(
 ) -> Iterator[Block]:
     (stream, layout), *_ = layouts.items()
     place, offset = part.place, part.offset
-    limits = {"max_record_bytes": config.max_record_bytes, "block_bytes": config.block_bytes}
+    limits: Any = {"max_record_bytes": config.max_record_bytes, "block_bytes": config.block_bytes}
     if isinstance(layout.form, FixedWidth):
         wanted = {each.fixed_width.record or each.name: Wanted(name, columns[name]) for name, each in layouts.items()}
         for found in fixed_width.decode(layout, read, wanted, place=place, offset=offset, line=line, **limits):
