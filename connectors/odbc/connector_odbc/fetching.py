@@ -209,25 +209,25 @@ class Fetch:
         """Batches in which no value is cut; where the driver does not tell, the server is asked for the longest of each row."""
         reads = self.database.profile.reads
         count = count if limit is None else min(count, limit)
-        long = {
-            expression: _length(reads, expression, typed)
+        long = [
+            f"COALESCE({_length(reads, expression, typed)}, 0)"
             for expression, typed in zip(expressions, decoder.typed, strict=True)
             if reads.cuts_silently and (_unbounded(typed) or (typed.size or 0) > room)
-        }
+        ]
         if not long:
             asked = self._query(expressions, after, limit)
             yield from reader.batches(asked, decoder.schema, count, room)
             return
-        # What is longer is not handed over: cut within a character, it would be an error.
-        shown = [f"CASE WHEN {long[one]} <= {room} THEN {one} END" if one in long else one for one in expressions]
-        longest_of_row = f"GREATEST(0, {', '.join(f'COALESCE({length}, 0)' for length in long.values())})"
-        asked = self._query([*shown, longest_of_row], after, limit)
+        asked = self._query([*expressions, f"GREATEST(0, {', '.join(long)})"], after, limit)
         schema = decoder.schema.append(pa.field(f"c{len(expressions)}", pa.int64()))
-        for batch in reader.batches(asked, schema, count, room):
-            longest = pc.max(batch.column(len(expressions))).as_py()
-            if longest > room:
-                raise TooLongError(longest)
-            yield batch.select(decoder.schema.names)
+        try:
+            for batch in reader.batches(asked, schema, count, room):
+                longest = pc.max(batch.column(len(expressions))).as_py()
+                if longest > room:
+                    raise TooLongError(longest)
+                yield batch.select(decoder.schema.names)
+        except NotTextError:  # it was, until the driver cut it within a letter
+            raise TooLongError(room + 1) from None
 
     def _query(self, expressions: list[str], after: Sequence[str] | None, limit: int | None) -> Query:
         reads = self.database.profile.reads
