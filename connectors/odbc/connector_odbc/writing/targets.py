@@ -47,7 +47,7 @@ class Targets:
             raise SchemaDriftError(
                 f"column {', '.join(map(repr, generated))} of {table.name} is made by the database and cannot be written",
                 fields=generated,
-                hint="leave it out: --columns",
+                hint="write rows without it; a copy leaves it out with --columns",
                 stream=stream.name,
             )
         return tuple(known[name] for name in stream.schema.names)
