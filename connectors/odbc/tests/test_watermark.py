@@ -184,13 +184,13 @@ def test_one_that_the_login_may_not_see_is_told_at_the_second_read(
     with _orders(system):
         system.run(
             "CREATE TABLE elsewhere (id integer PRIMARY KEY)",
-            f"CREATE ROLE {(name := system.database.name)}_reader LOGIN PASSWORD 'reads'",
+            f"CREATE ROLE {(name := system.database.name)}_reader LOGIN PASSWORD 'f2c81d07aa'",
             f"GRANT SELECT ON orders TO {name}_reader",
         )
     other = system.database.connect(autocommit=False)
     try:
         other.execute("INSERT INTO elsewhere VALUES (1)")
-        login = {"user": f"{name}_reader", "password": "reads"}
+        login = {"user": f"{name}_reader", "password": "f2c81d07aa"}
         with system.connector(**login, streams={"orders": {"cursor": "at"}}) as opened:
             system.run(_insert("a"))
             _, state = _names(opened, _split(opened), None)
