@@ -385,10 +385,14 @@ THREE = pa.table({"id": pa.array([1, 2, 3], pa.int32()), "v": ["a", "bad", "c"]}
 
 
 @pytest.mark.parametrize("mode", ["append", "upsert"])
-@pytest.mark.parametrize("state", ["45000", "P0002", "U0001"])
-def test_a_row_that_a_trigger_raises_at_is_a_reject_whatever_its_state(system: System, state: str, mode: str) -> None:
-    if system.kind != "postgresql" and state != "45000":
-        pytest.skip("states of its own are told as such by PostgreSQL alone")
+@pytest.mark.parametrize(  # states of their own are told as such by PostgreSQL alone
+    ("kind", "state"),
+    [("postgresql", "45000"), ("postgresql", "P0002"), ("postgresql", "U0001"), ("mariadb", "45000"), ("sqlite", "45000")],
+)
+def test_a_row_that_a_trigger_raises_at_is_a_reject_whatever_its_state(
+    kind: str, state: str, mode: str, request: pytest.FixtureRequest
+) -> None:
+    system: System = request.getfixturevalue(f"{kind}_system")
     system.run(*(statement.format(state) for statement in RAISES[system.kind]))
     with Session(system.connector(), "sink") as session:
         assert session.write("t", THREE, mode=mode, max_rejects=1).rejects == 1
@@ -396,9 +400,9 @@ def test_a_row_that_a_trigger_raises_at_is_a_reject_whatever_its_state(system: S
 
 
 @pytest.mark.parametrize("mode", ["append", "upsert"])
-def test_a_row_that_no_partition_takes_is_a_reject(system: System, mode: str) -> None:
-    if system.kind == "sqlite":
-        pytest.skip("there are no partitions")
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_a_row_that_no_partition_takes_is_a_reject(kind: str, mode: str, request: pytest.FixtureRequest) -> None:
+    system: System = request.getfixturevalue(f"{kind}_system")
     system.run(
         *{
             "postgresql": (

@@ -23,7 +23,8 @@ class CatalogueSql:
     or a part of a column, and the index is not told. A system in which an index can compare texts otherwise than its column does
     has one more: the index's collation as one writes it, or null where it is the column's own.
     `marks`: table as ``name``, a text as ``mark`` that is another as soon as its kind, its columns, its keys, its indexes or its
-    row estimate are told otherwise (a comment need not count). None where there is nothing of that kind.
+    row estimate are told otherwise (a comment, and the rows of a partitioned table, need not count). None where there is
+    nothing of that kind.
     """
 
     tables: str
